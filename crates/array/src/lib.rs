@@ -1,0 +1,1 @@
+//! The port: what Perilune asks of a storage array, in the words of the domain.

@@ -1,0 +1,1 @@
+//! The CSI controller services over the engine.

@@ -1,0 +1,1 @@
+//! The CSI node service and kubelet registration over the host.

@@ -1,0 +1,1 @@
+//! What both CSI plugins share: socket server, Identity, publish context, status.

@@ -1,0 +1,1 @@
+//! NetApp SolidFire / Element behind the port.

@@ -1,0 +1,1 @@
+//! Vendor tag to connected driver.

@@ -1,0 +1,1 @@
+//! Converge use cases over the port: guard, disposition, ledger, fleet.

@@ -1,0 +1,1 @@
+//! Attach, mount, grow and detach SAN volumes on Linux.

@@ -1,0 +1,1 @@
+//! Starts what tests and the demo run against.

@@ -1,0 +1,1 @@
+//! Reconcilers and the Kubernetes side of ledger and lease.

@@ -1,0 +1,1 @@
+//! Simulated arrays on real sockets.

@@ -1,0 +1,1 @@
+//! The CSI wire interface: protobuf definitions and their generated bindings.

@@ -1,0 +1,103 @@
+//! Volumes.
+
+use std::fmt;
+
+use crate::{Name, Owner, Page, PageToken, PoolId, Result, Size, SnapshotId, Wwid};
+
+/// A volume's native id: what identifies it on its array.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct VolumeId(String);
+
+impl VolumeId {
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for VolumeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Where a volume's first content comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    Volume(VolumeId),
+    /// A snapshot and the volume it was taken of.
+    Snapshot(SnapshotId, VolumeId),
+}
+
+/// May hosts use it?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VolumeState {
+    Ready,
+    /// A copy is still being made.
+    Copying,
+    /// The array says it is broken or offline.
+    Faulted,
+}
+
+/// A volume as the array shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Volume {
+    pub id: VolumeId,
+    pub name: Name,
+    pub pool: PoolId,
+    /// As the array rounded it.
+    pub size: Size,
+    pub wwid: Wwid,
+    /// A second identity that the same disk may answer with.
+    pub wwid_alt: Option<Wwid>,
+    pub state: VolumeState,
+    /// Our mark, if it bears one. A copy may be born with its source's.
+    pub owner: Option<Owner>,
+}
+
+/// A volume to make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewVolume {
+    pub name: Name,
+    pub pool: PoolId,
+    pub size: Size,
+    pub owner: Owner,
+}
+
+#[async_trait::async_trait]
+pub trait Volumes: Send + Sync {
+    /// All volumes of that name; more than one only where names may repeat. Never one that is deleted.
+    /// A second call reads again. Transport kinds only.
+    async fn find(&self, name: &Name) -> Result<Vec<Volume>>;
+
+    /// The volume of that id.
+    /// A second call reads again. `NotFound`.
+    async fn get(&self, id: &VolumeId) -> Result<Volume>;
+
+    /// A page of all volumes that this login may see, ours and foreign.
+    /// The same token gives the same place again. `Invalid` for a token that is not of this array.
+    async fn list(&self, from: Option<&PageToken>) -> Result<Page<Volume>>;
+
+    /// Makes an empty volume that bears the mark from its first moment.
+    /// A second call answers `Exists`, or makes a second one where names may repeat. `OutOfRange`, `NoCapacity`, `LimitReached`.
+    async fn create(&self, new: &NewVolume) -> Result<Volume>;
+
+    /// Makes a volume with the source's content, marked like `create`; it may still be `Copying`. No smaller than its source.
+    /// A second call as `create`. `NotFound` for the source, `Busy` while the array makes too many copies, else as `create`.
+    async fn copy(&self, new: &NewVolume, source: &Source) -> Result<Volume>;
+
+    /// Grows it. To its present size: does nothing.
+    /// A second call does nothing. `NotFound`, `OutOfRange` (also for shrinking), `NoCapacity`, `WrongState`.
+    async fn resize(&self, id: &VolumeId, size: Size) -> Result<Volume>;
+
+    /// Ends it and its data, at once, if it bears exactly this mark.
+    /// A second call answers `NotFound`. `Forbidden` (another mark or none), `InUse` (mapped, mirrored, grouped).
+    async fn delete(&self, id: &VolumeId, owner: &Owner) -> Result<()>;
+
+    /// Writes the mark, or takes it away; changes nothing else. For import and release.
+    /// A second call does nothing. `NotFound`.
+    async fn mark(&self, id: &VolumeId, owner: Option<&Owner>) -> Result<()>;
+}

@@ -1,1 +1,20 @@
-//! The custom resources: types, validation rules, conditions.
+//! The custom resources of Perilune: group `perilune.dev`, version `v1alpha1`.
+//!
+//! What cluster administrators write ([`ArrayBackend`]), the two internal records that the product keeps for itself and
+//! users only read ([`ArrayVolume`], [`ArrayNode`]), and the words of their status ([`conditions`]). Every rule that the API
+//! server can check is part of the schema, so a wrong object is refused with advice when it is applied, without a webhook.
+//!
+//! Nothing in here talks to the API server or knows an array. The YAML in `crds/` and in the chart `perilune-crds` is
+//! generated from this crate by its program `crds`.
+
+pub mod backend;
+pub mod conditions;
+pub mod names;
+pub mod node;
+mod schema;
+pub mod volume;
+
+pub use backend::{ArrayBackend, ArrayBackendSpec, ArrayBackendStatus, ArrayType};
+pub use node::{ArrayNode, ArrayNodeSpec, ArrayNodeStatus};
+pub use schema::crds;
+pub use volume::{ArrayVolume, ArrayVolumeSpec, ArrayVolumeStatus};

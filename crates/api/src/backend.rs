@@ -1,0 +1,212 @@
+//! `ArrayBackend`: one storage array, how to reach it, and what may be done with it.
+
+mod connection;
+mod status;
+mod vendor;
+
+use kube::CustomResource;
+use kube::core::Duration;
+use schemars::{JsonSchema, Schema};
+use serde::{Deserialize, Serialize};
+
+pub use connection::{CaBundle, Chap, ChapMode, Endpoint, Iscsi, KeyReference, SecretReference, Tls};
+pub use status::{
+    ArrayBackendStatus, ArrayIdentity, Capabilities, Capacity, Counts, CredentialState, EndpointStatus, PoolStatus,
+    PortStatus, RotationResult,
+};
+pub use vendor::{ArrayType, SolidFire};
+
+use crate::schema::{keyed_by, rule, rule_saying};
+
+/// One storage array: where it is, whom to log in as, which of its pools to use.
+///
+/// The Secrets it names live in the namespace where Perilune is installed.
+#[derive(CustomResource, Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[kube(
+    group = "perilune.dev",
+    version = "v1alpha1",
+    kind = "ArrayBackend",
+    plural = "arraybackends",
+    shortname = "abe",
+    category = "perilune",
+    status = "ArrayBackendStatus",
+    derive = "PartialEq",
+    doc = "One storage array: where it is, whom to log in as, which of its pools to use.",
+    printcolumn(name = "Type", type_ = "string", json_path = ".spec.type"),
+    printcolumn(name = "Array", type_ = "string", json_path = ".status.array.serial", description = "Serial number"),
+    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].status"),
+    printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].reason"),
+    printcolumn(name = "Free", type_ = "string", json_path = ".status.capacity.free"),
+    printcolumn(name = "Volumes", type_ = "integer", json_path = ".status.counts.volumes"),
+    printcolumn(name = "State", type_ = "string", json_path = ".spec.administrativeState"),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    printcolumn(name = "Model", type_ = "string", json_path = ".status.array.model", priority = 1),
+    printcolumn(name = "Firmware", type_ = "string", json_path = ".status.array.firmware", priority = 1),
+    printcolumn(name = "Endpoint", type_ = "string", json_path = ".spec.endpoints[0].address", priority = 1)
+)]
+#[serde(rename_all = "camelCase")]
+#[schemars(transform = spec_rules)]
+pub struct ArrayBackendSpec {
+    /// What kind of array this is. It cannot change.
+    #[serde(rename = "type")]
+    pub array_type: ArrayType,
+
+    /// Management addresses of the array, tried in this order.
+    #[schemars(length(min = 1, max = 4))]
+    pub endpoints: Vec<Endpoint>,
+
+    /// The serial number, system id or cluster uuid that the array must report. An array that reports another one is not
+    /// used. It cannot change once set.
+    #[serde(rename = "arrayID", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 128))]
+    pub array_id: Option<String>,
+
+    /// The Secret with the account at the array: keys `username` and `password`. Changing the Secret rotates the account.
+    pub credentials_secret_ref: SecretReference,
+
+    /// How to trust the array's certificate. Without it, the certificate must be signed by a public authority.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Tls>,
+
+    /// How nodes log in by iSCSI.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iscsi: Option<Iscsi>,
+
+    /// The pools to use. Without it, every pool that the account may see.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64), transform = by_name)]
+    pub pools: Vec<Pool>,
+
+    /// `Active`, or `Draining`: no new volumes, or `Frozen`: nothing on the array is altered. `Active` if not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub administrative_state: Option<AdministrativeState>,
+
+    /// Bounds for the work done at the array.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<Limits>,
+
+    /// Whose mark the objects on the array bear.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ownership: Option<Ownership>,
+
+    /// What deleting this object does while volumes live on the array: `Block` waits until they are gone, `Retain` lets go
+    /// of the array and leaves them there. `Block` if not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deletion_policy: Option<DeletionPolicy>,
+
+    /// Settings of a SolidFire cluster. Required if, and only allowed if, the type is `SolidFire`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub solid_fire: Option<SolidFire>,
+}
+
+/// One pool of the array.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Pool {
+    /// The pool's name at the array.
+    #[schemars(length(min = 1, max = 128))]
+    pub name: String,
+}
+
+/// What may be altered on the array.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub enum AdministrativeState {
+    /// Everything.
+    #[default]
+    Active,
+    /// Nothing.
+    Frozen,
+    /// Everything but making new volumes.
+    Draining,
+}
+
+/// What becomes of an `ArrayBackend` that is deleted while volumes live on its array.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub enum DeletionPolicy {
+    /// It stays until they are gone.
+    #[default]
+    Block,
+    /// It goes, they stay.
+    Retain,
+}
+
+/// Bounds for the work done at the array.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[schemars(transform = limits_rules)]
+pub struct Limits {
+    /// How many operations may run at the array at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 64))]
+    pub max_concurrent_ops: Option<i32>,
+
+    /// How long one request to the array may take, for example `30s`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 16))]
+    pub api_timeout: Option<Duration>,
+
+    /// How many paths to a volume a node must find before a pod may use it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 16))]
+    pub min_paths: Option<i32>,
+}
+
+/// Whose mark the objects on the array bear.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Ownership {
+    /// Written on each object on the array; objects with another mark are never touched. Without it, the id that the
+    /// controller was started with.
+    #[serde(rename = "clusterID", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 63))]
+    pub cluster_id: Option<String>,
+}
+
+impl ArrayBackendSpec {
+    /// What may be altered on the array.
+    pub fn administrative_state(&self) -> AdministrativeState {
+        self.administrative_state.unwrap_or_default()
+    }
+
+    /// What deleting this object does while volumes live on the array.
+    pub fn deletion_policy(&self) -> DeletionPolicy {
+        self.deletion_policy.unwrap_or_default()
+    }
+}
+
+fn by_name(schema: &mut Schema) {
+    keyed_by(schema, "name");
+}
+
+fn spec_rules(schema: &mut Schema) {
+    rule_saying(
+        schema,
+        "self.type == 'SolidFire'",
+        "'type ' + self.type + ' is planned; this release supports SolidFire'",
+        "this release supports SolidFire",
+    );
+    rule(
+        schema,
+        "self.type == oldSelf.type",
+        "type cannot change; create another ArrayBackend for the other array",
+    );
+    rule(
+        schema,
+        "!has(oldSelf.arrayID) || (has(self.arrayID) && self.arrayID == oldSelf.arrayID)",
+        "arrayID cannot change once set; create another ArrayBackend for the other array",
+    );
+    rule(
+        schema,
+        "self.type == 'SolidFire' ? has(self.solidFire) : !has(self.solidFire)",
+        "solidFire is required for type SolidFire and belongs to no other type",
+    );
+}
+
+fn limits_rules(schema: &mut Schema) {
+    rule(
+        schema,
+        "!has(self.apiTimeout) || (self.apiTimeout.matches('^([0-9]+(ms|s|m))+$') \
+         && duration(self.apiTimeout) >= duration('1s') && duration(self.apiTimeout) <= duration('5m'))",
+        "apiTimeout is a duration between 1s and 5m, for example 30s",
+    );
+}

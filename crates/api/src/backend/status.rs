@@ -1,0 +1,192 @@
+//! What is known of an array: written by the controller alone.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use schemars::{JsonSchema, Schema};
+use serde::{Deserialize, Serialize};
+
+use crate::schema::{conditions, keyed_by};
+
+/// What was last seen of the array.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ArrayBackendStatus {
+    /// The generation of the spec that the rest of the status speaks of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+
+    /// `Ready` sums them up; each of the others has one meaning.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = conditions)]
+    pub conditions: Vec<Condition>,
+
+    /// Which array answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub array: Option<ArrayIdentity>,
+
+    /// What the array can do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capabilities: Option<Capabilities>,
+
+    /// The sum over the pools in use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<Capacity>,
+
+    /// The pools in use, at most 64.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64), transform = by_name)]
+    pub pools: Vec<PoolStatus>,
+
+    /// The ports where nodes reach volumes, at most 64.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
+    pub ports: Vec<PortStatus>,
+
+    /// The management addresses, as last tried.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 4))]
+    pub endpoints: Vec<EndpointStatus>,
+
+    /// How many objects of ours the array holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counts: Option<Counts>,
+
+    /// Which version of the Secret is in use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credentials: Option<CredentialState>,
+}
+
+/// Which array answered.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ArrayIdentity {
+    /// Who made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vendor: Option<String>,
+    /// The model as it names itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Serial number, system id or cluster uuid: what `spec.arrayID` is compared with.
+    pub serial: String,
+    /// Version of its software.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub firmware: Option<String>,
+    /// Version of its management interface that is spoken with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api_version: Option<String>,
+}
+
+/// What the array can do.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Capabilities {
+    /// Snapshots, and volumes made from them.
+    #[serde(default)]
+    pub snapshots: bool,
+    /// Groups of volumes.
+    #[serde(default)]
+    pub groups: bool,
+    /// Snapshots of several volumes at one point in time.
+    #[serde(default)]
+    pub group_snapshots: bool,
+    /// Mirrors to another array.
+    #[serde(default)]
+    pub replication: bool,
+    /// Limits of throughput per volume.
+    #[serde(default)]
+    pub qos: bool,
+    /// The smallest volume.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_volume_size: Option<String>,
+    /// The largest volume.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_volume_size: Option<String>,
+    /// Sizes are multiples of this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allocation_unit: Option<String>,
+}
+
+/// Sizes as quantities, rounded down.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Capacity {
+    /// All of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total: Option<String>,
+    /// What is still free.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub free: Option<String>,
+}
+
+/// One pool of the array.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PoolStatus {
+    /// The pool's name at the array.
+    pub name: String,
+    /// All of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total: Option<String>,
+    /// What is still free.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub free: Option<String>,
+}
+
+/// One port where nodes reach volumes.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PortStatus {
+    /// `ISCSI` or `FC`.
+    pub protocol: String,
+    /// Address and port, or WWPN.
+    pub address: String,
+}
+
+/// One management address, as last tried.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EndpointStatus {
+    /// The address and port from the spec.
+    pub address: String,
+    /// Whether the array answered there.
+    pub reachable: bool,
+    /// When it was tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_probe_time: Option<Time>,
+}
+
+/// How many objects of ours the array holds.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Counts {
+    /// Volumes on record.
+    #[serde(default)]
+    pub volumes: i64,
+}
+
+/// Which version of the Secret is in use.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CredentialState {
+    /// `metadata.resourceVersion` of the Secret that the present session logged in with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_resource_version: Option<String>,
+    /// When the Secret was last changed and tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_rotation_time: Option<Time>,
+    /// How that went.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_rotation_result: Option<RotationResult>,
+}
+
+/// What became of a changed Secret.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub enum RotationResult {
+    /// The array took it; it is in use.
+    Succeeded,
+    /// The array refused it; the old one is still in use.
+    Rejected,
+}
+
+fn by_name(schema: &mut Schema) {
+    keyed_by(schema, "name");
+}

@@ -1,0 +1,90 @@
+//! The finished `CustomResourceDefinition`s, and the few words of schema that derive macros cannot say.
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::CustomResourceExt;
+use schemars::Schema;
+use serde_json::{Map, Value, json};
+
+use crate::names::BACKEND_NAME_MAX;
+use crate::{ArrayBackend, ArrayNode, ArrayVolume};
+
+const RULES: &str = "x-kubernetes-validations";
+
+/// Every `CustomResourceDefinition` of the product, ready to apply.
+///
+/// Take them from here and not from `CustomResourceExt::crd`, which lacks the rules on the whole object.
+pub fn crds() -> Vec<CustomResourceDefinition> {
+    let name_rule = format!("self.metadata.name.size() <= {BACKEND_NAME_MAX}");
+    let name_advice = format!("the name of an ArrayBackend has at most {BACKEND_NAME_MAX} characters");
+    vec![
+        finish(ArrayBackend::crd(), Some((name_rule, name_advice))),
+        finish(ArrayVolume::crd(), None),
+        finish(ArrayNode::crd(), None),
+    ]
+}
+
+/// Adds a CEL rule; `advice` is what the person sees whose object is refused.
+pub(crate) fn rule(schema: &mut Schema, rule: &str, advice: &str) {
+    push_rule(schema.ensure_object(), json!({"rule": rule, "message": advice}));
+}
+
+/// Adds a CEL rule whose advice is computed from the object by the CEL expression `advice`.
+pub(crate) fn rule_saying(schema: &mut Schema, rule: &str, advice: &str, short: &str) {
+    push_rule(schema.ensure_object(), json!({"rule": rule, "message": short, "messageExpression": advice}));
+}
+
+/// Makes a list an associative one, so that appliers own single entries of it.
+pub(crate) fn keyed_by(schema: &mut Schema, key: &str) {
+    let object = schema.ensure_object();
+    object.insert("x-kubernetes-list-type".to_owned(), json!("map"));
+    object.insert("x-kubernetes-list-map-keys".to_owned(), json!([key]));
+}
+
+/// The list of conditions of a status.
+pub(crate) fn conditions(schema: &mut Schema) {
+    keyed_by(schema, "type");
+    schema.ensure_object().insert("maxItems".to_owned(), json!(32));
+}
+
+fn push_rule(object: &mut Map<String, Value>, rule: Value) {
+    if let Value::Array(rules) = object.entry(RULES).or_insert_with(|| json!([])) {
+        rules.push(rule);
+    }
+}
+
+fn finish(crd: CustomResourceDefinition, root_rule: Option<(String, String)>) -> CustomResourceDefinition {
+    let mut crd = crd;
+    for version in &mut crd.spec.versions {
+        let Some(root) = version.schema.as_mut().and_then(|s| s.open_api_v3_schema.as_mut()) else { continue };
+        strip_nullable(root);
+        if let Some((rule, message)) = &root_rule {
+            root.x_kubernetes_validations.get_or_insert_default().push(
+                k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::ValidationRule {
+                    rule: rule.clone(),
+                    message: Some(message.clone()),
+                    ..Default::default()
+                },
+            );
+        }
+    }
+    crd
+}
+
+/// An optional field is left out, never null: rules ask `has(self.field)`, and a stored null would answer yes.
+fn strip_nullable(
+    schema: &mut k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::JSONSchemaProps,
+) {
+    use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
+        JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
+    };
+    schema.nullable = None;
+    for property in schema.properties.iter_mut().flat_map(|p| p.values_mut()) {
+        strip_nullable(property);
+    }
+    if let Some(JSONSchemaPropsOrArray::Schema(items)) = schema.items.as_mut() {
+        strip_nullable(items);
+    }
+    if let Some(JSONSchemaPropsOrBool::Schema(values)) = schema.additional_properties.as_mut() {
+        strip_nullable(values);
+    }
+}

@@ -1,0 +1,177 @@
+//! `ArrayVolume`: the record of one volume, written by the controller alone.
+//!
+//! Its name is the volume's uuid, and the CSI volume id is made of that. The spec is the intent: it is written before the
+//! array is asked for anything and never changes afterwards. The status is what became of it. Together they are the crash
+//! journal, and the answer to "which LUN is this claim".
+
+use std::collections::BTreeMap;
+
+use kube::CustomResource;
+use schemars::{JsonSchema, Schema};
+use serde::{Deserialize, Serialize};
+
+use crate::schema::{keyed_by, rule};
+
+/// What was asked for: fixed when the record is made.
+#[derive(CustomResource, Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[kube(
+    group = "perilune.dev",
+    version = "v1alpha1",
+    kind = "ArrayVolume",
+    plural = "arrayvolumes",
+    shortname = "avol",
+    category = "perilune",
+    status = "ArrayVolumeStatus",
+    derive = "PartialEq",
+    doc = "The record of one volume on an array. Internal: the controller writes it, users read it.",
+    printcolumn(name = "Backend", type_ = "string", json_path = ".spec.backend"),
+    printcolumn(name = "Pool", type_ = "string", json_path = ".spec.pool"),
+    printcolumn(name = "Native", type_ = "string", json_path = ".status.nativeID", description = "Id at the array"),
+    printcolumn(name = "Size", type_ = "string", json_path = ".status.size"),
+    printcolumn(name = "Phase", type_ = "string", json_path = ".status.phase"),
+    printcolumn(name = "Namespace", type_ = "string", json_path = ".spec.claim.namespace"),
+    printcolumn(name = "Claim", type_ = "string", json_path = ".spec.claim.name"),
+    printcolumn(name = "Nodes", type_ = "string", json_path = ".status.attachments[*].node"),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    printcolumn(name = "WWID", type_ = "string", json_path = ".status.wwid", priority = 1),
+    printcolumn(name = "Name at array", type_ = "string", json_path = ".spec.nativeName", priority = 1),
+    printcolumn(name = "CSI name", type_ = "string", json_path = ".spec.csiName", priority = 1)
+)]
+#[serde(rename_all = "camelCase")]
+#[schemars(transform = spec_rules)]
+pub struct ArrayVolumeSpec {
+    /// The name in the CSI request, by which a repeated request finds this record.
+    #[schemars(length(min = 1, max = 256))]
+    pub csi_name: String,
+
+    /// The `ArrayBackend` where the volume lives.
+    #[schemars(length(min = 1, max = 63))]
+    pub backend: String,
+
+    /// The pool on the array.
+    #[schemars(length(min = 1, max = 128))]
+    pub pool: String,
+
+    /// The name given to the volume at the array.
+    #[schemars(length(min = 1, max = 128))]
+    pub native_name: String,
+
+    /// The size asked for, in bytes.
+    #[schemars(range(min = 1))]
+    pub requested_bytes: i64,
+
+    /// The upper limit asked for, in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub limit_bytes: Option<i64>,
+
+    /// What the volume was filled from. Without it, the volume was born empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<ContentSource>,
+
+    /// The parameters of the request, to tell a repeated request from another one of the same name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parameters: BTreeMap<String, String>,
+
+    /// The claim that the volume was made for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claim: Option<Claim>,
+}
+
+/// What a volume was filled from: exactly one of the two.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ContentSource {
+    /// CSI id of a snapshot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 256))]
+    pub snapshot: Option<String>,
+    /// CSI id of a volume.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 256))]
+    pub volume: Option<String>,
+}
+
+/// A PersistentVolumeClaim.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Claim {
+    /// Its namespace.
+    #[schemars(length(min = 1, max = 63))]
+    pub namespace: String,
+    /// Its name.
+    #[schemars(length(min = 1, max = 253))]
+    pub name: String,
+}
+
+/// What became of it.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ArrayVolumeStatus {
+    /// How far it is.
+    #[serde(default)]
+    pub phase: Phase,
+
+    /// The volume's id at the array.
+    #[serde(rename = "nativeID", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 128))]
+    pub native_id: Option<String>,
+
+    /// The SCSI identity that nodes check before they touch the device.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 128))]
+    pub wwid: Option<String>,
+
+    /// The size in bytes, as the array reported it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size_bytes: Option<i64>,
+
+    /// The same as a quantity, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 32))]
+    pub size: Option<String>,
+
+    /// The nodes that the array shows the volume to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 128), transform = by_node)]
+    pub attachments: Vec<Attachment>,
+}
+
+/// One node that the array shows the volume to.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Attachment {
+    /// The CSI node id.
+    #[schemars(length(min = 1, max = 256))]
+    pub node: String,
+    /// Whether the node may only read.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub read_only: bool,
+}
+
+/// How far a volume is.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub enum Phase {
+    /// Asked for; whether the array has it is not yet confirmed.
+    #[default]
+    Pending,
+    /// On the array and in use or ready for it.
+    Ready,
+    /// Being removed from the array.
+    Deleting,
+}
+
+impl ArrayVolume {
+    /// How far it is; a record without status is an intent that nothing is known of yet.
+    pub fn phase(&self) -> Phase {
+        self.status.as_ref().map_or(Phase::Pending, |s| s.phase)
+    }
+}
+
+fn by_node(schema: &mut Schema) {
+    keyed_by(schema, "node");
+}
+
+fn spec_rules(schema: &mut Schema) {
+    rule(schema, "self == oldSelf", "the record of a volume is kept by the controller and cannot be edited");
+}

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 pub use connection::{CaBundle, Chap, ChapMode, Endpoint, Iscsi, KeyReference, SecretReference, Tls};
 pub use status::{
-    ArrayBackendStatus, ArrayIdentity, Capabilities, Capacity, Counts, CredentialState, EndpointStatus, PoolStatus,
-    PortStatus, RotationResult,
+    ArrayBackendStatus, ArrayIdentity, Capabilities, Capacity, Counts, CredentialState, EndpointStatus,
+    PoolStatus, PortStatus, RotationResult,
 };
 pub use vendor::{ArrayType, SolidFire};
 
@@ -33,9 +33,22 @@ use crate::schema::{keyed_by, rule, rule_saying};
     derive = "PartialEq",
     doc = "One storage array: where it is, whom to log in as, which of its pools to use.",
     printcolumn(name = "Type", type_ = "string", json_path = ".spec.type"),
-    printcolumn(name = "Array", type_ = "string", json_path = ".status.array.serial", description = "Serial number"),
-    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].status"),
-    printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].reason"),
+    printcolumn(
+        name = "Array",
+        type_ = "string",
+        json_path = ".status.array.serial",
+        description = "Serial number"
+    ),
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type=='Ready')].status"
+    ),
+    printcolumn(
+        name = "Reason",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type=='Ready')].reason"
+    ),
     printcolumn(name = "Free", type_ = "string", json_path = ".status.capacity.free"),
     printcolumn(name = "Volumes", type_ = "integer", json_path = ".status.counts.volumes"),
     printcolumn(name = "State", type_ = "string", json_path = ".spec.administrativeState"),
@@ -77,7 +90,7 @@ pub struct ArrayBackendSpec {
     #[schemars(length(max = 64), transform = by_name)]
     pub pools: Vec<Pool>,
 
-    /// `Active`, or `Draining`: no new volumes, or `Frozen`: nothing on the array is altered. `Active` if not given.
+    /// What may be altered on the array.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub administrative_state: Option<AdministrativeState>,
 
@@ -89,8 +102,7 @@ pub struct ArrayBackendSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ownership: Option<Ownership>,
 
-    /// What deleting this object does while volumes live on the array: `Block` waits until they are gone, `Retain` lets go
-    /// of the array and leaves them there. `Block` if not given.
+    /// What deleting this object does while volumes live on the array.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deletion_policy: Option<DeletionPolicy>,
 
@@ -108,7 +120,8 @@ pub struct Pool {
     pub name: String,
 }
 
-/// What may be altered on the array.
+/// What may be altered on the array. `Active`: everything; `Draining`: no new volumes are made; `Frozen`: nothing is altered,
+/// while nodes go on using what is attached. `Active` if not given.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub enum AdministrativeState {
     /// Everything.
@@ -120,7 +133,8 @@ pub enum AdministrativeState {
     Draining,
 }
 
-/// What becomes of an `ArrayBackend` that is deleted while volumes live on its array.
+/// What deleting this object does while volumes live on the array. `Block`: it waits until they are gone; `Retain`: it goes
+/// and leaves them there. `Block` if not given.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub enum DeletionPolicy {
     /// It stays until they are gone.

@@ -183,7 +183,12 @@ mod tests {
     fn the_transition_time_stays_while_the_status_stays() {
         let mut conditions = Vec::new();
         set(&mut conditions, &Claim::no(ConditionType::Ready, Reason::Unreachable, "a"), Some(1), &at(10));
-        set(&mut conditions, &Claim::no(ConditionType::Ready, Reason::InvalidCredentials, "b"), Some(2), &at(20));
+        set(
+            &mut conditions,
+            &Claim::no(ConditionType::Ready, Reason::InvalidCredentials, "b"),
+            Some(2),
+            &at(20),
+        );
         let ready = find(&conditions, ConditionType::Ready).unwrap();
         assert_eq!(ready.last_transition_time, at(10));
         assert_eq!((ready.reason.as_str(), ready.message.as_str()), ("InvalidCredentials", "b"));

@@ -25,8 +25,17 @@ use crate::schema::{conditions, keyed_by};
     printcolumn(name = "Initiators", type_ = "string", json_path = ".status.initiators[*].name"),
     printcolumn(name = "Protocols", type_ = "string", json_path = ".status.protocols"),
     printcolumn(name = "Volumes", type_ = "integer", json_path = ".status.volumes"),
-    printcolumn(name = "Paths", type_ = "string", json_path = ".status.paths", description = "Found/expected"),
-    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].status"),
+    printcolumn(
+        name = "Paths",
+        type_ = "string",
+        json_path = ".status.paths",
+        description = "Found/expected"
+    ),
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type=='Ready')].status"
+    ),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     printcolumn(name = "Version", type_ = "string", json_path = ".status.pluginVersion", priority = 1),
     printcolumn(name = "Heartbeat", type_ = "date", json_path = ".status.heartbeatTime", priority = 1)

@@ -55,8 +55,10 @@ fn push_rule(object: &mut Map<String, Value>, rule: Value) {
 fn finish(crd: CustomResourceDefinition, root_rule: Option<(String, String)>) -> CustomResourceDefinition {
     let mut crd = crd;
     for version in &mut crd.spec.versions {
-        let Some(root) = version.schema.as_mut().and_then(|s| s.open_api_v3_schema.as_mut()) else { continue };
-        strip_nullable(root);
+        let Some(root) = version.schema.as_mut().and_then(|s| s.open_api_v3_schema.as_mut()) else {
+            continue;
+        };
+        tidy(root);
         if let Some((rule, message)) = &root_rule {
             root.x_kubernetes_validations.get_or_insert_default().push(
                 k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::ValidationRule {
@@ -70,21 +72,21 @@ fn finish(crd: CustomResourceDefinition, root_rule: Option<(String, String)>) ->
     crd
 }
 
-/// An optional field is left out, never null: rules ask `has(self.field)`, and a stored null would answer yes.
-fn strip_nullable(
-    schema: &mut k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::JSONSchemaProps,
-) {
+/// An optional field is left out, never null: rules ask `has(self.field)`, and a stored null would answer yes. And the API
+/// server fills in no defaults: a stored object says what its author said.
+fn tidy(schema: &mut k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::JSONSchemaProps) {
     use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
         JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
     };
     schema.nullable = None;
+    schema.default = None;
     for property in schema.properties.iter_mut().flat_map(|p| p.values_mut()) {
-        strip_nullable(property);
+        tidy(property);
     }
     if let Some(JSONSchemaPropsOrArray::Schema(items)) = schema.items.as_mut() {
-        strip_nullable(items);
+        tidy(items);
     }
     if let Some(JSONSchemaPropsOrBool::Schema(values)) = schema.additional_properties.as_mut() {
-        strip_nullable(values);
+        tidy(values);
     }
 }

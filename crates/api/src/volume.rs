@@ -26,7 +26,12 @@ use crate::schema::{keyed_by, rule};
     doc = "The record of one volume on an array. Internal: the controller writes it, users read it.",
     printcolumn(name = "Backend", type_ = "string", json_path = ".spec.backend"),
     printcolumn(name = "Pool", type_ = "string", json_path = ".spec.pool"),
-    printcolumn(name = "Native", type_ = "string", json_path = ".status.nativeID", description = "Id at the array"),
+    printcolumn(
+        name = "Native",
+        type_ = "string",
+        json_path = ".status.nativeID",
+        description = "Id at the array"
+    ),
     printcolumn(name = "Size", type_ = "string", json_path = ".status.size"),
     printcolumn(name = "Phase", type_ = "string", json_path = ".status.phase"),
     printcolumn(name = "Namespace", type_ = "string", json_path = ".spec.claim.namespace"),

@@ -36,7 +36,8 @@ pub use capability::Capabilities;
 pub use connect::{Chap, ConnectSpec, Connector, Credentials, Endpoint, Settings, Trust, Vendor};
 pub use error::{Error, ErrorKind, Result, VendorFault};
 pub use group::{
-    Group, GroupId, GroupSnapshot, GroupSnapshotId, GroupSnapshots, Groups, Members, NewGroup, NewGroupSnapshot,
+    Group, GroupId, GroupSnapshot, GroupSnapshotId, GroupSnapshots, Groups, Members, NewGroup,
+    NewGroupSnapshot,
 };
 pub use host::{Access, Host, HostId, HostSpec, Initiator, Lun, Mapping, Path, Protocol, TargetPort};
 pub use identity::{ArrayId, Owner, Page, PageToken, RecordId, Wwid};

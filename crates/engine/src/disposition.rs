@@ -1,0 +1,181 @@
+//! The one table from an error's kind to what callers do about it.
+//!
+//! A settled code tells a CSI sidecar that nothing was made, and it forgets; so an unsettled error never leaves as
+//! anything but `Unavailable`, `DeadlineExceeded` or `Aborted`.
+
+use std::time::Duration;
+
+use perilune_array::ErrorKind;
+
+/// What was being done; some kinds mean different things to different callers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum UseCase {
+    CreateVolume,
+    DeleteVolume,
+    Publish,
+    Unpublish,
+    Expand,
+    CreateSnapshot,
+    DeleteSnapshot,
+    Inspect,
+}
+
+impl UseCase {
+    pub const ALL: [Self; 8] = [
+        Self::CreateVolume,
+        Self::DeleteVolume,
+        Self::Publish,
+        Self::Unpublish,
+        Self::Expand,
+        Self::CreateSnapshot,
+        Self::DeleteSnapshot,
+        Self::Inspect,
+    ];
+}
+
+/// The canonical answer codes, by their gRPC names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Code {
+    InvalidArgument,
+    OutOfRange,
+    AlreadyExists,
+    NotFound,
+    FailedPrecondition,
+    Aborted,
+    ResourceExhausted,
+    Unavailable,
+    DeadlineExceeded,
+    Internal,
+}
+
+impl Code {
+    /// Does the caller keep asking, because something may still be there?
+    pub const fn keeps_the_caller(self) -> bool {
+        matches!(self, Self::Unavailable | Self::DeadlineExceeded | Self::Aborted)
+    }
+}
+
+/// When trying again makes sense.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Requeue {
+    /// Backing off from a second to half a minute.
+    Soon,
+    After(Duration),
+    /// Only when somebody changed something.
+    OnChange,
+}
+
+/// What the table says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Disposition {
+    pub code: Code,
+    pub reason: &'static str,
+    pub requeue: Requeue,
+}
+
+/// Looks an error up.
+pub const fn disposition(use_case: UseCase, kind: ErrorKind, unsettled: bool) -> Disposition {
+    let code = code(use_case, kind);
+    let code = if unsettled && !code.keeps_the_caller() { Code::Unavailable } else { code };
+    Disposition { code, reason: reason(kind), requeue: requeue(kind) }
+}
+
+const fn code(use_case: UseCase, kind: ErrorKind) -> Code {
+    match kind {
+        ErrorKind::Invalid | ErrorKind::Unsupported => Code::InvalidArgument,
+        ErrorKind::OutOfRange => Code::OutOfRange,
+        ErrorKind::Exists => Code::AlreadyExists,
+        ErrorKind::NotFound => Code::NotFound,
+        ErrorKind::InUse | ErrorKind::WrongState | ErrorKind::Unauthenticated | ErrorKind::Forbidden => {
+            Code::FailedPrecondition
+        }
+        ErrorKind::Busy => Code::Aborted,
+        ErrorKind::Frozen => match use_case {
+            UseCase::CreateVolume => Code::ResourceExhausted,
+            UseCase::DeleteVolume | UseCase::CreateSnapshot | UseCase::DeleteSnapshot => {
+                Code::FailedPrecondition
+            }
+            UseCase::Publish | UseCase::Unpublish | UseCase::Expand | UseCase::Inspect => Code::Unavailable,
+        },
+        ErrorKind::NoCapacity | ErrorKind::LimitReached => Code::ResourceExhausted,
+        ErrorKind::Unreachable | ErrorKind::Untrusted => match use_case {
+            // settled: nothing was sent, another place may do
+            UseCase::CreateVolume => Code::ResourceExhausted,
+            _ => Code::Unavailable,
+        },
+        ErrorKind::NoAnswer | ErrorKind::Garbled => Code::Unavailable,
+        ErrorKind::TimedOut => Code::DeadlineExceeded,
+        ErrorKind::Bug => Code::Internal,
+    }
+}
+
+const fn reason(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::Invalid => "Invalid",
+        ErrorKind::OutOfRange => "OutOfRange",
+        ErrorKind::Exists => "AlreadyExists",
+        ErrorKind::Unsupported => "Unsupported",
+        ErrorKind::NotFound => "NotFound",
+        ErrorKind::InUse => "InUse",
+        ErrorKind::WrongState => "WrongState",
+        ErrorKind::Busy => "Busy",
+        ErrorKind::Frozen => "Frozen",
+        ErrorKind::NoCapacity => "NoCapacity",
+        ErrorKind::LimitReached => "LimitReached",
+        ErrorKind::Unauthenticated => "InvalidCredentials",
+        ErrorKind::Forbidden => "Forbidden",
+        ErrorKind::Untrusted => "Untrusted",
+        ErrorKind::Unreachable => "Unreachable",
+        ErrorKind::NoAnswer => "NoAnswer",
+        ErrorKind::Garbled => "Garbled",
+        ErrorKind::TimedOut => "TimedOut",
+        ErrorKind::Bug => "InternalError",
+    }
+}
+
+const fn requeue(kind: ErrorKind) -> Requeue {
+    match kind {
+        ErrorKind::Busy | ErrorKind::Unreachable | ErrorKind::NoAnswer | ErrorKind::TimedOut => Requeue::Soon,
+        ErrorKind::WrongState => Requeue::After(Duration::from_secs(60)),
+        ErrorKind::Invalid | ErrorKind::OutOfRange | ErrorKind::Exists | ErrorKind::Unsupported => {
+            Requeue::OnChange
+        }
+        ErrorKind::NotFound
+        | ErrorKind::InUse
+        | ErrorKind::Frozen
+        | ErrorKind::NoCapacity
+        | ErrorKind::LimitReached
+        | ErrorKind::Unauthenticated
+        | ErrorKind::Forbidden
+        | ErrorKind::Untrusted
+        | ErrorKind::Garbled
+        | ErrorKind::Bug => Requeue::After(Duration::from_secs(300)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Code, UseCase, disposition};
+    use perilune_array::ErrorKind;
+
+    #[test]
+    fn an_unsettled_error_never_lets_a_sidecar_forget() {
+        for use_case in UseCase::ALL {
+            for kind in ErrorKind::ALL {
+                assert!(disposition(use_case, kind, true).code.keeps_the_caller(), "{use_case:?} {kind:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_create_that_certainly_did_nothing_may_go_elsewhere() {
+        for kind in [ErrorKind::Unreachable, ErrorKind::Frozen, ErrorKind::NoCapacity] {
+            assert_eq!(
+                disposition(UseCase::CreateVolume, kind, false).code,
+                Code::ResourceExhausted,
+                "{kind:?}"
+            );
+        }
+        assert_eq!(disposition(UseCase::DeleteVolume, ErrorKind::Unreachable, false).code, Code::Unavailable);
+    }
+}

@@ -1,0 +1,108 @@
+//! The engine itself: what every use case shares.
+
+use std::sync::Arc;
+
+use perilune_array::{Error, ErrorKind, Owner, RecordId};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::failure::{Failure, of_ledger};
+use crate::fleet::Fleet;
+use crate::guard::Guard;
+use crate::handle::VolumeHandle;
+use crate::ledger::{Entry, Ledger};
+use crate::naming;
+use crate::{UseCase, disposition};
+
+/// Tells whether this replica may alter arrays: the writer lease, as a value to watch.
+#[derive(Debug, Clone)]
+pub struct Writer(watch::Receiver<bool>);
+
+impl Writer {
+    pub fn new(held: watch::Receiver<bool>) -> Self {
+        Self(held)
+    }
+
+    pub fn holds(&self) -> bool {
+        *self.0.borrow()
+    }
+}
+
+/// One method per use case; see the modules `volume`, `attach` and `snapshot`.
+///
+/// Each takes the instant by which its caller stops listening.
+#[derive(Debug)]
+pub struct Engine {
+    pub(crate) fleet: Arc<Fleet>,
+    pub(crate) ledger: Arc<dyn Ledger>,
+    pub(crate) guard: Guard,
+    cluster: String,
+}
+
+impl Engine {
+    /// `cluster` is written into every mark; it must stay the same for the life of the cluster.
+    pub fn new(
+        fleet: Arc<Fleet>,
+        ledger: Arc<dyn Ledger>,
+        writer: Writer,
+        cluster: impl Into<String>,
+    ) -> Self {
+        Self { guard: Guard::new(Arc::clone(&fleet), writer), fleet, ledger, cluster: cluster.into() }
+    }
+
+    pub fn fleet(&self) -> &Arc<Fleet> {
+        &self.fleet
+    }
+
+    pub(crate) fn record_of(&self, csi_name: &str) -> RecordId {
+        naming::record(&self.cluster, csi_name)
+    }
+
+    pub(crate) fn owner(&self, record: &RecordId) -> Owner {
+        Owner { cluster: self.cluster.clone(), record: record.clone() }
+    }
+
+    /// The entry behind a handle, within the caller's time.
+    pub(crate) async fn entry(
+        &self,
+        use_case: UseCase,
+        handle: &VolumeHandle,
+        deadline: Instant,
+    ) -> Result<Option<Entry>, Failure> {
+        within(deadline, self.ledger.get(handle.record())).await.map_err(|error| {
+            Failure::of(use_case, &error.context(format!("read the record of volume {handle}")))
+        })
+    }
+
+    /// As [`Self::entry`], for callers that need the volume to be there.
+    pub(crate) async fn known(
+        &self,
+        use_case: UseCase,
+        handle: &VolumeHandle,
+        deadline: Instant,
+    ) -> Result<Entry, Failure> {
+        self.entry(use_case, handle, deadline).await?.ok_or_else(|| {
+            Failure::refuse(
+                use_case,
+                ErrorKind::NotFound,
+                format!("there is no volume {handle}; `kubectl get avol` lists all"),
+            )
+        })
+    }
+}
+
+/// A ledger call within a deadline, its error in the port's kinds.
+pub(crate) async fn within<T>(
+    deadline: Instant,
+    call: impl Future<Output = Result<T, crate::ledger::LedgerError>>,
+) -> Result<T, Error> {
+    match tokio::time::timeout_at(deadline, call).await {
+        Ok(answer) => answer.map_err(|error| of_ledger("use the ledger", error)),
+        Err(_) => Err(Error::new(ErrorKind::TimedOut, "the ledger did not answer in time")),
+    }
+}
+
+/// Is the error one of those that leave the world as it was?
+pub(crate) fn settled(use_case: UseCase, error: &Error) -> bool {
+    !error.is_unsettled() && !disposition::disposition(use_case, error.kind(), false).code.keeps_the_caller()
+}

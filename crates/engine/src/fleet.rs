@@ -1,0 +1,303 @@
+//! The connected backends.
+//!
+//! The reconciler of `ArrayBackend` describes a backend with [`Fleet::apply`], again and again; the fleet connects,
+//! checks that it is the expected array, and keeps one session. A new description is tried beside the session that
+//! works, and takes its place only when it works too. A backend whose identity was not proved has no session, so
+//! nothing can reach it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use perilune_array::{
+    Array, ArrayId, Capabilities, ConnectSpec, Connector, Error, ErrorKind, SizeRules, SystemReport,
+    TargetPort,
+};
+use tokio::sync::Semaphore;
+
+/// What an administrator lets happen on a backend.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AdministrativeState {
+    Active,
+    /// No new volumes.
+    Draining,
+    /// No changes at all, but hosts may attach and detach.
+    Frozen {
+        reason: String,
+    },
+}
+
+/// How hard a backend may be worked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Calls at once.
+    pub concurrent: usize,
+    /// Ways to a volume that a node must have before it uses it.
+    pub min_paths: u16,
+}
+
+/// A backend as an administrator describes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BackendSpec {
+    pub name: String,
+    pub labels: BTreeMap<String, String>,
+    pub connect: ConnectSpec,
+    /// The array that it must be.
+    pub expected: Option<ArrayId>,
+    /// Pool names; empty: all that the login may see.
+    pub pools: Vec<String>,
+    pub state: AdministrativeState,
+    pub limits: Limits,
+}
+
+/// One live look at a backend.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BackendReport {
+    pub system: SystemReport,
+    pub capabilities: Capabilities,
+    pub sizes: SizeRules,
+    pub ports: Vec<TargetPort>,
+}
+
+/// Why a backend cannot be used, in the words of its `Ready` condition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FaultReason {
+    Unreachable,
+    Untrusted,
+    InvalidCredentials,
+    IdentityMismatch,
+    InvalidSpec,
+    /// The array answers, and not as it should.
+    Faulty,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConnectFault {
+    pub reason: FaultReason,
+    pub message: String,
+}
+
+impl fmt::Display for ConnectFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+/// What came of a description.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Applied {
+    /// In use as described.
+    Working(BackendReport),
+    /// The description does not work, the session made from an earlier one does and stays in use.
+    KeptOld { report: Box<BackendReport>, fault: ConnectFault },
+    /// Not usable.
+    Broken(ConnectFault),
+}
+
+/// A backend as placement and listings see it; from memory.
+#[derive(Debug, Clone)]
+pub struct BackendView {
+    pub spec: BackendSpec,
+    /// The last good look, if its session is in use.
+    pub report: Option<BackendReport>,
+    /// What the last look failed with.
+    pub fault: Option<ConnectFault>,
+}
+
+/// A session in use.
+#[derive(Debug, Clone)]
+pub(crate) struct Session {
+    pub(crate) array: Arc<dyn Array>,
+    pub(crate) permits: Arc<Semaphore>,
+    /// What it was made from.
+    made_from: Arc<ConnectSpec>,
+}
+
+#[derive(Debug)]
+struct Slot {
+    spec: BackendSpec,
+    session: Option<Session>,
+    report: Option<BackendReport>,
+    fault: Option<ConnectFault>,
+}
+
+/// All backends, by name.
+#[derive(Debug)]
+pub struct Fleet {
+    connector: Arc<dyn Connector>,
+    slots: Mutex<BTreeMap<String, Slot>>,
+}
+
+impl Fleet {
+    pub fn new(connector: Arc<dyn Connector>) -> Self {
+        Self { connector, slots: Mutex::default() }
+    }
+
+    /// Makes the fleet use the backend as described, and looks at it. Call it again to look again.
+    pub async fn apply(&self, spec: BackendSpec) -> Applied {
+        let current = self.adopt(&spec);
+        if let Some(session) = current.clone().filter(|session| *session.made_from == spec.connect) {
+            let look = look(&spec, session.array.as_ref()).await;
+            self.settle(&spec.name, Some(session), &look);
+            return look.map_or_else(Applied::Broken, Applied::Working);
+        }
+        let fault = match self.connect(&spec).await {
+            Ok((session, report)) => {
+                self.settle(&spec.name, Some(session), &Ok(report.clone()));
+                return Applied::Working(report);
+            }
+            Err(fault) => fault,
+        };
+        if let Some(old) = current
+            && let Ok(report) = look(&spec, old.array.as_ref()).await
+        {
+            self.settle(&spec.name, Some(old), &Ok(report.clone()));
+            return Applied::KeptOld { report: Box::new(report), fault };
+        }
+        self.settle(&spec.name, None, &Err(fault.clone()));
+        Applied::Broken(fault)
+    }
+
+    /// Forgets the backend; its session ends when its last call does.
+    pub fn remove(&self, name: &str) {
+        self.lock().remove(name);
+    }
+
+    /// All backends, from memory.
+    pub fn views(&self) -> Vec<BackendView> {
+        self.lock().values().map(Slot::view).collect()
+    }
+
+    /// One backend, from memory.
+    pub fn view(&self, name: &str) -> Option<BackendView> {
+        self.lock().get(name).map(Slot::view)
+    }
+
+    /// The session to reach a backend with, and how the backend stands.
+    pub(crate) fn session(&self, name: &str) -> Result<(Session, BackendView), Error> {
+        let slots = self.lock();
+        let Some(slot) = slots.get(name) else {
+            return Err(Error::new(
+                ErrorKind::Unreachable,
+                format!("backend {name} is not known (yet); see `kubectl get arraybackend {name}`"),
+            ));
+        };
+        match &slot.session {
+            Some(session) => Ok((session.clone(), slot.view())),
+            None => {
+                let why =
+                    slot.fault.as_ref().map_or("it is still being connected", |fault| fault.message.as_str());
+                Err(Error::new(
+                    ErrorKind::Unreachable,
+                    format!(
+                        "backend {name} is not usable: {why}; see `kubectl describe arraybackend {name}`"
+                    ),
+                ))
+            }
+        }
+    }
+
+    /// Takes the description on and answers the session in use.
+    fn adopt(&self, spec: &BackendSpec) -> Option<Session> {
+        let mut slots = self.lock();
+        let slot = slots.entry(spec.name.clone()).or_insert_with(|| Slot {
+            spec: spec.clone(),
+            session: None,
+            report: None,
+            fault: None,
+        });
+        if slot.spec.limits.concurrent != spec.limits.concurrent
+            && let Some(session) = &mut slot.session
+        {
+            session.permits = Arc::new(Semaphore::new(spec.limits.concurrent));
+        }
+        slot.spec = spec.clone();
+        slot.session.clone()
+    }
+
+    async fn connect(&self, spec: &BackendSpec) -> Result<(Session, BackendReport), ConnectFault> {
+        let array = self.connector.connect(&spec.connect).await.map_err(|error| fault(&error))?;
+        let report = look(spec, array.as_ref()).await?;
+        let permits = Arc::new(Semaphore::new(spec.limits.concurrent));
+        Ok((Session { array, permits, made_from: Arc::new(spec.connect.clone()) }, report))
+    }
+
+    fn settle(&self, name: &str, session: Option<Session>, look: &Result<BackendReport, ConnectFault>) {
+        let mut slots = self.lock();
+        // removed while we looked: stays removed
+        let Some(slot) = slots.get_mut(name) else { return };
+        match look {
+            Ok(report) => {
+                slot.session = session;
+                slot.report = Some(report.clone());
+                slot.fault = None;
+            }
+            Err(fault) => {
+                // another array answers at this address: nothing may reach it
+                slot.session = session.filter(|_| fault.reason != FaultReason::IdentityMismatch);
+                slot.report = slot.report.take().filter(|_| slot.session.is_some());
+                slot.fault = Some(fault.clone());
+            }
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Slot>> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Slot {
+    fn view(&self) -> BackendView {
+        BackendView { spec: self.spec.clone(), report: self.report.clone(), fault: self.fault.clone() }
+    }
+}
+
+/// Reads the array and checks that it is the expected one.
+async fn look(spec: &BackendSpec, array: &dyn Array) -> Result<BackendReport, ConnectFault> {
+    let mut system = array.inspect().await.map_err(|error| fault(&error))?;
+    if let Some(expected) = &spec.expected
+        && system.id != *expected
+    {
+        return Err(ConnectFault {
+            reason: FaultReason::IdentityMismatch,
+            message: format!(
+                "the array at this address is {}, not {expected} as spec.arrayID says; nothing was touched. Correct the endpoint, \
+                 or delete and re-create the ArrayBackend if another array is meant",
+                system.id
+            ),
+        });
+    }
+    let missing: Vec<&str> = spec
+        .pools
+        .iter()
+        .filter(|name| !system.pools.iter().any(|p| p.name == **name))
+        .map(String::as_str)
+        .collect();
+    if !missing.is_empty() {
+        let found: Vec<&str> = system.pools.iter().map(|pool| pool.name.as_str()).collect();
+        return Err(ConnectFault {
+            reason: FaultReason::InvalidSpec,
+            message: format!(
+                "spec.pools names {} but the array has {}",
+                missing.join(", "),
+                found.join(", ")
+            ),
+        });
+    }
+    if !spec.pools.is_empty() {
+        system.pools.retain(|pool| spec.pools.contains(&pool.name));
+    }
+    let ports = array.access().ports().await.map_err(|error| fault(&error))?;
+    Ok(BackendReport { system, capabilities: Capabilities::of(array), sizes: array.profile().sizes, ports })
+}
+
+fn fault(error: &Error) -> ConnectFault {
+    let reason = match error.kind() {
+        ErrorKind::Unauthenticated | ErrorKind::Forbidden => FaultReason::InvalidCredentials,
+        ErrorKind::Untrusted => FaultReason::Untrusted,
+        ErrorKind::Unreachable | ErrorKind::NoAnswer | ErrorKind::TimedOut => FaultReason::Unreachable,
+        ErrorKind::Invalid | ErrorKind::Unsupported => FaultReason::InvalidSpec,
+        _ => FaultReason::Faulty,
+    };
+    ConnectFault { reason, message: error.to_string() }
+}

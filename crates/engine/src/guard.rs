@@ -1,0 +1,192 @@
+//! The guard: the only place where an attempt at an array is made.
+//!
+//! Outermost first: span → deadline → subject lock → gate → retry → permit → attempt. Retrying repeats the whole
+//! attempt from its observation, so a lost reply needs no code of its own. The guard alone says whether an error is
+//! *unsettled*: an altering call succeeded before it, or was sent and nobody knows how it ended, or the ledger holds such
+//! a call of an earlier run.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use perilune_array::{Array, Error, ErrorKind};
+use tokio::time::Instant;
+use tracing::Instrument as _;
+
+use crate::UseCase;
+use crate::engine::Writer;
+use crate::failure::Failure;
+use crate::fleet::{AdministrativeState, BackendView, Fleet};
+use crate::lock::{Held, Locks};
+
+/// Attempts in one call; the caller comes back anyway.
+const ATTEMPTS: u32 = 4;
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+
+/// What is attempted.
+#[derive(Debug, Clone)]
+pub(crate) struct Op {
+    pub(crate) use_case: UseCase,
+    pub(crate) backend: String,
+    /// The object, in words that an administrator knows.
+    pub(crate) subject: String,
+    pub(crate) deadline: Instant,
+    /// The ledger holds an altering call of an earlier run whose end is unknown.
+    pub(crate) in_doubt: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct Guard {
+    fleet: Arc<Fleet>,
+    writer: Writer,
+    locks: Locks,
+}
+
+/// What an attempt works with.
+#[derive(Debug, Clone)]
+pub(crate) struct Step {
+    pub(crate) array: Arc<dyn Array>,
+    pub(crate) view: Arc<BackendView>,
+    /// Is this the first attempt of this call?
+    pub(crate) first: bool,
+    doubt: Arc<AtomicBool>,
+}
+
+impl Step {
+    /// Puts an altering call through: from its start until a settled answer, whoever asks must assume it happened.
+    pub(crate) async fn change<T>(&self, call: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        let before = self.doubt.swap(true, Ordering::SeqCst);
+        let answer = call.await;
+        if let Err(error) = &answer
+            && !error.kind().leaves_doubt()
+        {
+            self.doubt.store(before, Ordering::SeqCst);
+        }
+        answer
+    }
+}
+
+impl Guard {
+    pub(crate) fn new(fleet: Arc<Fleet>, writer: Writer) -> Self {
+        Self { fleet, writer, locks: Locks::default() }
+    }
+
+    /// Holds the subject for a whole use case, ledger writes included.
+    pub(crate) fn hold(&self, use_case: UseCase, subject: &str) -> Result<Held, Failure> {
+        self.writable().map_err(|error| Failure::of(use_case, &error))?;
+        self.locks.try_hold(subject).ok_or_else(|| {
+            Failure::refuse(
+                use_case,
+                ErrorKind::Busy,
+                format!("another call works on {subject}; it will be tried again"),
+            )
+        })
+    }
+
+    /// May this replica alter anything?
+    fn writable(&self) -> Result<(), Error> {
+        if self.writer.holds() {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::Unreachable,
+            "this replica does not hold the writer lease; the one that does will serve the call",
+        )
+        .into_unsettled())
+    }
+
+    /// Attempts it until it succeeds, fails for good, or time is up.
+    pub(crate) async fn run<T, F, Fut>(&self, op: &Op, attempt: F) -> Result<T, Error>
+    where
+        F: Fn(Step) -> Fut,
+        Fut: Future<Output = Result<T, Error>>,
+    {
+        let span = tracing::info_span!("array", use_case = ?op.use_case, backend = %op.backend, subject = %op.subject);
+        self.attempts(op, attempt).instrument(span).await
+    }
+
+    async fn attempts<T, F, Fut>(&self, op: &Op, attempt: F) -> Result<T, Error>
+    where
+        F: Fn(Step) -> Fut,
+        Fut: Future<Output = Result<T, Error>>,
+    {
+        let doubt = Arc::new(AtomicBool::new(op.in_doubt));
+        let mut tried = 0;
+        loop {
+            tried += 1;
+            let error = match self.attempt_once(op, &attempt, tried == 1, &doubt).await {
+                Ok(done) => return Ok(done),
+                Err(error) => error,
+            };
+            let unsettled = error.is_unsettled() || doubt.load(Ordering::SeqCst);
+            let pause = pause(tried);
+            let again =
+                worth_another(error.kind()) && tried < ATTEMPTS && Instant::now() + pause < op.deadline;
+            tracing::warn!(%error, kind = error.kind().word(), tried, unsettled, again, "the array did not do it");
+            if !again {
+                return Err(if unsettled { error.into_unsettled() } else { error });
+            }
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    async fn attempt_once<T, F, Fut>(
+        &self,
+        op: &Op,
+        attempt: &F,
+        first: bool,
+        doubt: &Arc<AtomicBool>,
+    ) -> Result<T, Error>
+    where
+        F: Fn(Step) -> Fut,
+        Fut: Future<Output = Result<T, Error>>,
+    {
+        self.writable()?;
+        let (session, view) = self.fleet.session(&op.backend)?;
+        gate(op, &view)?;
+        let timed = async {
+            let permit = session.permits.acquire().await;
+            let _permit =
+                permit.map_err(|_| Error::new(ErrorKind::Bug, "the backend's permits were closed"))?;
+            let step = Step {
+                array: Arc::clone(&session.array),
+                view: Arc::new(view),
+                first,
+                doubt: Arc::clone(doubt),
+            };
+            attempt(step).await
+        };
+        tokio::time::timeout_at(op.deadline, timed)
+            .await
+            .unwrap_or_else(|_| Err(Error::new(ErrorKind::TimedOut, "the time that the caller gave is over")))
+    }
+}
+
+/// Does the administrator let this happen?
+fn gate(op: &Op, view: &BackendView) -> Result<(), Error> {
+    let AdministrativeState::Frozen { reason } = &view.spec.state else { return Ok(()) };
+    match op.use_case {
+        UseCase::Publish | UseCase::Unpublish | UseCase::Inspect => Ok(()),
+        UseCase::CreateVolume
+        | UseCase::DeleteVolume
+        | UseCase::Expand
+        | UseCase::CreateSnapshot
+        | UseCase::DeleteSnapshot => Err(Error::new(
+            ErrorKind::Frozen,
+            format!("backend {} is frozen by its administrator: {reason}", op.backend),
+        )),
+    }
+}
+
+const fn worth_another(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::Busy | ErrorKind::Unreachable | ErrorKind::NoAnswer)
+}
+
+/// Doubling, and spread by half so that callers who failed together do not come back together.
+fn pause(tried: u32) -> Duration {
+    let full = FIRST_PAUSE * 2_u32.pow(tried.min(5));
+    let spread = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |since| u64::from(since.subsec_nanos()) % 1000);
+    full / 2 + (full / 2) * u32::try_from(spread).unwrap_or(0) / 1000
+}

@@ -1,0 +1,113 @@
+//! The ledger in memory, by the same rules as the real one, with a switch for every fault that a store can have.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use perilune_array::RecordId;
+
+use super::{Entry, Ledger, LedgerError};
+
+/// What happens to the next write that is counted down to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The store never hears of it.
+    Lost,
+    /// The store does it, the answer never comes.
+    ReplyLost,
+}
+
+/// An in-memory ledger.
+#[derive(Debug, Default)]
+pub struct MemoryLedger {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    entries: BTreeMap<RecordId, Entry>,
+    version: u64,
+    writes: usize,
+    faults: BTreeMap<usize, Fault>,
+}
+
+impl MemoryLedger {
+    /// Everything that is recorded.
+    pub fn entries(&self) -> Vec<Entry> {
+        self.lock().entries.values().cloned().collect()
+    }
+
+    /// How many writes were asked for so far.
+    pub fn writes(&self) -> usize {
+        self.lock().writes
+    }
+
+    /// The `nth` write from the very first (0) meets this fault.
+    pub fn fail_write(&self, nth: usize, fault: Fault) {
+        self.lock().faults.insert(nth, fault);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write<T>(&self, write: impl FnOnce(&mut State) -> Result<T, LedgerError>) -> Result<T, LedgerError> {
+        let mut state = self.lock();
+        let fault = state.writes;
+        state.writes += 1;
+        match state.faults.get(&fault) {
+            None => write(&mut state),
+            Some(Fault::Lost) => Err(LedgerError::Unavailable("lost on purpose".into())),
+            Some(Fault::ReplyLost) => {
+                write(&mut state)?;
+                Err(LedgerError::Unavailable("answer lost on purpose".into()))
+            }
+        }
+    }
+}
+
+impl State {
+    fn put(&mut self, entry: &Entry) -> Entry {
+        self.version += 1;
+        let stored = Entry { version: Some(self.version.to_string()), ..entry.clone() };
+        self.entries.insert(entry.id.clone(), stored.clone());
+        stored
+    }
+
+    fn at_version(&self, entry: &Entry) -> Result<(), LedgerError> {
+        match self.entries.get(&entry.id) {
+            None => Err(LedgerError::NotFound),
+            Some(stored) if stored.version != entry.version => Err(LedgerError::Conflict),
+            Some(_) => Ok(()),
+        }
+    }
+}
+
+#[async_trait::async_trait]
+impl Ledger for MemoryLedger {
+    async fn get(&self, id: &RecordId) -> Result<Option<Entry>, LedgerError> {
+        Ok(self.lock().entries.get(id).cloned())
+    }
+
+    async fn list(&self) -> Result<Vec<Entry>, LedgerError> {
+        Ok(self.entries())
+    }
+
+    async fn create(&self, entry: &Entry) -> Result<Entry, LedgerError> {
+        self.write(|state| match state.entries.contains_key(&entry.id) {
+            true => Err(LedgerError::Exists),
+            false => Ok(state.put(entry)),
+        })
+    }
+
+    async fn update(&self, entry: &Entry) -> Result<Entry, LedgerError> {
+        self.write(|state| state.at_version(entry).map(|()| state.put(entry)))
+    }
+
+    async fn delete(&self, entry: &Entry) -> Result<(), LedgerError> {
+        self.write(|state| {
+            state.at_version(entry)?;
+            state.entries.remove(&entry.id);
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,89 @@
+//! What to do next about a volume that should be: a pure function of what the array shows.
+
+use perilune_array::{NewVolume, Volume, VolumeId, VolumeState};
+
+/// The next act.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Nothing of ours is there.
+    Make,
+    /// A copy is under way.
+    Wait(VolumeId),
+    /// Ours, and too small yet.
+    Grow(VolumeId),
+    /// A request carried out twice left a second one.
+    Surplus(VolumeId),
+    Broken(VolumeId),
+    Done(Box<Volume>),
+}
+
+/// Of several volumes that bear our mark the first stays: the earlier request made it.
+pub(super) fn next(seen: &[Volume], wanted: &NewVolume) -> Next {
+    let mut ours = seen.iter().filter(|volume| volume.owner.as_ref() == Some(&wanted.owner));
+    let Some(first) = ours.next() else {
+        return Next::Make;
+    };
+    if let Some(surplus) = ours.next() {
+        return Next::Surplus(surplus.id.clone());
+    }
+    match first.state {
+        VolumeState::Faulted => Next::Broken(first.id.clone()),
+        VolumeState::Copying => Next::Wait(first.id.clone()),
+        VolumeState::Ready if first.size < wanted.size => Next::Grow(first.id.clone()),
+        VolumeState::Ready => Next::Done(Box::new(first.clone())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Next, next};
+    use perilune_array::{
+        Name, NewVolume, Owner, PoolId, RecordId, Size, Volume, VolumeId, VolumeState, Wwid,
+    };
+
+    fn owner(record: &str) -> Owner {
+        Owner { cluster: "c".into(), record: RecordId::new(record) }
+    }
+
+    fn wanted() -> NewVolume {
+        NewVolume { name: Name::new("v"), pool: PoolId::new("p"), size: Size::gib(2), owner: owner("r") }
+    }
+
+    fn seen(id: &str, state: VolumeState, gib: u64, owner: Option<Owner>) -> Volume {
+        Volume {
+            id: VolumeId::new(id),
+            name: Name::new("v"),
+            pool: PoolId::new("p"),
+            size: Size::gib(gib),
+            wwid: Wwid::new("naa.6"),
+            wwid_alt: None,
+            state,
+            owner,
+        }
+    }
+
+    #[test]
+    fn what_is_not_ours_is_never_adopted() {
+        assert_eq!(next(&[], &wanted()), Next::Make);
+        assert_eq!(next(&[seen("1", VolumeState::Ready, 2, None)], &wanted()), Next::Make);
+        assert_eq!(next(&[seen("1", VolumeState::Ready, 2, Some(owner("other")))], &wanted()), Next::Make);
+    }
+
+    #[test]
+    fn ours_is_brought_to_its_end_from_any_state() {
+        let ours = |state, gib| [seen("1", state, gib, Some(owner("r")))];
+        assert_eq!(next(&ours(VolumeState::Copying, 2), &wanted()), Next::Wait(VolumeId::new("1")));
+        assert_eq!(next(&ours(VolumeState::Ready, 1), &wanted()), Next::Grow(VolumeId::new("1")));
+        assert_eq!(next(&ours(VolumeState::Faulted, 2), &wanted()), Next::Broken(VolumeId::new("1")));
+        assert!(matches!(next(&ours(VolumeState::Ready, 2), &wanted()), Next::Done(_)));
+    }
+
+    #[test]
+    fn a_second_one_from_a_repeated_request_goes() {
+        let two = [
+            seen("1", VolumeState::Ready, 2, Some(owner("r"))),
+            seen("2", VolumeState::Ready, 2, Some(owner("r"))),
+        ];
+        assert_eq!(next(&two, &wanted()), Next::Surplus(VolumeId::new("2")));
+    }
+}

@@ -1,6 +1,8 @@
 //! The finished `CustomResourceDefinition`s, and the few words of schema that derive macros cannot say.
 
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
+    CustomResourceDefinition, JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool, ValidationRule,
+};
 use kube::CustomResourceExt;
 use schemars::Schema;
 use serde_json::{Map, Value, json};
@@ -14,10 +16,17 @@ const RULES: &str = "x-kubernetes-validations";
 ///
 /// Take them from here and not from `CustomResourceExt::crd`, which lacks the rules on the whole object.
 pub fn crds() -> Vec<CustomResourceDefinition> {
-    let name_rule = format!("self.metadata.name.size() <= {BACKEND_NAME_MAX}");
-    let name_advice = format!("the name of an ArrayBackend has at most {BACKEND_NAME_MAX} characters");
     vec![
-        finish(ArrayBackend::crd(), Some((name_rule, name_advice))),
+        finish(
+            ArrayBackend::crd(),
+            Some(ValidationRule {
+                rule: format!("self.metadata.name.size() <= {BACKEND_NAME_MAX}"),
+                message: Some(format!(
+                    "the name of an ArrayBackend has at most {BACKEND_NAME_MAX} characters"
+                )),
+                ..Default::default()
+            }),
+        ),
         finish(ArrayVolume::crd(), None),
         finish(ArrayNode::crd(), None),
     ]
@@ -52,21 +61,11 @@ fn push_rule(object: &mut Map<String, Value>, rule: Value) {
     }
 }
 
-fn finish(crd: CustomResourceDefinition, root_rule: Option<(String, String)>) -> CustomResourceDefinition {
-    let mut crd = crd;
+fn finish(mut crd: CustomResourceDefinition, root_rule: Option<ValidationRule>) -> CustomResourceDefinition {
     for version in &mut crd.spec.versions {
-        let Some(root) = version.schema.as_mut().and_then(|s| s.open_api_v3_schema.as_mut()) else {
-            continue;
-        };
-        tidy(root);
-        if let Some((rule, message)) = &root_rule {
-            root.x_kubernetes_validations.get_or_insert_default().push(
-                k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::ValidationRule {
-                    rule: rule.clone(),
-                    message: Some(message.clone()),
-                    ..Default::default()
-                },
-            );
+        if let Some(root) = version.schema.as_mut().and_then(|s| s.open_api_v3_schema.as_mut()) {
+            tidy(root);
+            root.x_kubernetes_validations = root_rule.clone().map(|rule| vec![rule]);
         }
     }
     crd
@@ -74,10 +73,7 @@ fn finish(crd: CustomResourceDefinition, root_rule: Option<(String, String)>) ->
 
 /// An optional field is left out, never null: rules ask `has(self.field)`, and a stored null would answer yes. And the API
 /// server fills in no defaults: a stored object says what its author said.
-fn tidy(schema: &mut k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::JSONSchemaProps) {
-    use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
-        JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
-    };
+fn tidy(schema: &mut JSONSchemaProps) {
     schema.nullable = None;
     schema.default = None;
     for property in schema.properties.iter_mut().flat_map(|p| p.values_mut()) {
@@ -88,5 +84,50 @@ fn tidy(schema: &mut k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensi
     }
     if let Some(JSONSchemaPropsOrBool::Schema(values)) = schema.additional_properties.as_mut() {
         tidy(values);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::crds;
+
+    fn keys(value: &serde_json::Value, found: &mut Vec<String>) {
+        match value {
+            serde_json::Value::Object(map) => {
+                for (key, value) in map {
+                    found.push(key.clone());
+                    keys(value, found);
+                }
+            }
+            serde_json::Value::Array(list) => list.iter().for_each(|v| keys(v, found)),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn no_stored_object_is_altered_by_a_default_or_keeps_a_null() {
+        let mut found = Vec::new();
+        crds().iter().for_each(|crd| keys(&serde_json::to_value(crd).unwrap(), &mut found));
+        assert!(found.iter().any(|k| k == "x-kubernetes-validations"));
+        assert!(!found.iter().any(|k| k == "default" || k == "nullable"));
+    }
+
+    #[test]
+    fn every_list_is_bounded() {
+        fn walk(path: &str, value: &serde_json::Value) {
+            if value["type"] == "array" {
+                assert!(value["maxItems"].is_number(), "{path} has no maxItems");
+            }
+            for (name, property) in value["properties"].as_object().into_iter().flatten() {
+                walk(&format!("{path}.{name}"), property);
+            }
+            if value["items"].is_object() {
+                walk(&format!("{path}[]"), &value["items"]);
+            }
+        }
+        for crd in crds() {
+            let root = serde_json::to_value(&crd.spec.versions[0]).unwrap();
+            walk(&crd.spec.names.kind, &root["schema"]["openAPIV3Schema"]);
+        }
     }
 }

@@ -66,3 +66,16 @@ fn complain(message: &str) -> ExitCode {
     let _ = writeln!(io::stderr(), "crds: {message}");
     ExitCode::FAILURE
 }
+
+#[cfg(test)]
+mod tests {
+    use super::write_all;
+    use std::path::Path;
+
+    #[test]
+    fn the_committed_definitions_are_what_the_types_generate() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        write_all(&root.join("crds"), true).unwrap();
+        write_all(&root.join("charts/perilune-crds/templates"), true).unwrap();
+    }
+}

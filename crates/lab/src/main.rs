@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use perilune_lab::{Event, Lab, Spec, agent, isolation, supervisor};
+use perilune_lab::{Event, Lab, Spec, agent, image, isolation, supervisor};
 
 #[derive(Debug, Parser)]
 #[command(about = "A real Kubernetes control plane with guests that have a kernel of their own, for tests")]
@@ -44,7 +44,16 @@ enum Role {
         #[arg(long, default_value_t = 60)]
         limit: u64,
         guest: String,
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         command: Vec<String>,
+    },
+    /// Make the archive with the images of the sidecars and of pods, and print its path
+    Images {
+        /// Folder of the Kubernetes components
+        #[arg(long)]
+        binaries: PathBuf,
+        #[arg(long)]
+        cache: PathBuf,
     },
     #[command(hide = true)]
     Outer { spec: PathBuf },
@@ -66,6 +75,7 @@ fn main() -> Result<ExitCode> {
             print!("{}{}", output.stdout, output.stderr);
             return Ok(ExitCode::from(u8::try_from(output.code).unwrap_or(1)));
         }
+        Role::Images { binaries, cache } => println!("{}", image::kubernetes(&binaries, &cache)?.display()),
         Role::Outer { spec } => isolation::outer(&spec)?,
         Role::Init { spec } => isolation::init(&spec)?,
         Role::Supervise { spec } => supervisor::run(&spec)?,

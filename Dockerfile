@@ -7,7 +7,7 @@ RUN cargo build --locked --release --package perilune-controller --package peril
 
 # of the same release as the stage above, so that one C library serves all
 FROM debian:bookworm-slim AS assemble
-RUN apt-get update && apt-get install --yes --no-install-recommends e2fsprogs util-linux xfsprogs
+RUN apt-get update && apt-get install --yes --no-install-recommends ca-certificates e2fsprogs util-linux xfsprogs
 COPY image/ /image/
 COPY --from=build /source/target/release/perilune-controller /source/target/release/perilune-node /binaries/
 RUN /image/assemble.sh /image/files.txt /binaries /root-file-system

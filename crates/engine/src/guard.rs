@@ -83,6 +83,12 @@ impl Guard {
         })
     }
 
+    /// Would an attempt be let through now? Asked before an intent is written that a refusal would leave behind.
+    pub(crate) fn admit(&self, op: &Op) -> Result<(), Error> {
+        self.writable()?;
+        self.fleet.session(&op.backend).and_then(|(_, view)| gate(op, &view))
+    }
+
     /// May this replica alter anything?
     fn writable(&self) -> Result<(), Error> {
         if self.writer.holds() {

@@ -78,12 +78,13 @@ impl Engine {
             Failure::of(doing, &error.context(format!("delete volume {} ({handle})", entry.csi_name)))
         };
         unused(&entry).map_err(fail)?;
+        let op = self.volume_op(doing, &entry, false, deadline);
+        self.guard.admit(&op).map_err(fail)?;
         let mut leaving = entry.clone();
         if leaving.phase != Phase::Deleting {
             leaving.phase = Phase::Deleting;
             leaving = within(deadline, self.ledger.update(&leaving)).await.map_err(fail)?;
         }
-        let op = self.volume_op(doing, &leaving, false, deadline);
         let owner = self.owner(&leaving.id);
         self.guard.run(&op, |step| delete_once(step, leaving.clone(), owner.clone())).await.map_err(fail)?;
         within(deadline, self.ledger.delete(&leaving)).await.map_err(fail)

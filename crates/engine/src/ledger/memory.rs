@@ -12,8 +12,12 @@ use super::{Entry, Ledger, LedgerError};
 pub enum Fault {
     /// The store never hears of it.
     Lost,
-    /// The store does it, the answer never comes.
+    /// The store does it, the answer is lost.
     ReplyLost,
+    /// The store never hears of it, and the caller never hears of that.
+    HangBefore,
+    /// The store does it, and the caller hangs.
+    HangAfter,
 }
 
 /// An in-memory ledger.
@@ -50,16 +54,27 @@ impl MemoryLedger {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write<T>(&self, write: impl FnOnce(&mut State) -> Result<T, LedgerError>) -> Result<T, LedgerError> {
-        let mut state = self.lock();
-        let fault = state.writes;
-        state.writes += 1;
-        match state.faults.get(&fault) {
-            None => write(&mut state),
+    async fn write<T>(
+        &self,
+        write: impl FnOnce(&mut State) -> Result<T, LedgerError> + Send,
+    ) -> Result<T, LedgerError> {
+        let fault = {
+            let mut state = self.lock();
+            state.writes += 1;
+            let nth = state.writes - 1;
+            state.faults.remove(&nth)
+        };
+        match fault {
+            None => write(&mut self.lock()),
             Some(Fault::Lost) => Err(LedgerError::Unavailable("lost on purpose".into())),
+            Some(Fault::HangBefore) => std::future::pending().await,
             Some(Fault::ReplyLost) => {
-                write(&mut state)?;
+                write(&mut self.lock())?;
                 Err(LedgerError::Unavailable("answer lost on purpose".into()))
+            }
+            Some(Fault::HangAfter) => {
+                write(&mut self.lock())?;
+                std::future::pending().await
             }
         }
     }
@@ -97,10 +112,11 @@ impl Ledger for MemoryLedger {
             true => Err(LedgerError::Exists),
             false => Ok(state.put(entry)),
         })
+        .await
     }
 
     async fn update(&self, entry: &Entry) -> Result<Entry, LedgerError> {
-        self.write(|state| state.at_version(entry).map(|()| state.put(entry)))
+        self.write(|state| state.at_version(entry).map(|()| state.put(entry))).await
     }
 
     async fn delete(&self, entry: &Entry) -> Result<(), LedgerError> {
@@ -109,5 +125,6 @@ impl Ledger for MemoryLedger {
             state.entries.remove(&entry.id);
             Ok(())
         })
+        .await
     }
 }

@@ -1,0 +1,111 @@
+//! An engine over an in-memory array and ledger, and the checker that compares the two.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use perilune_array::fake::{FakeArray, FakeBuilder, FakeConnector};
+use perilune_array::{AccessModel, Credentials, Endpoint, Secret, Settings, Size, Trust, Vendor};
+use perilune_engine::ledger::{Ledger, memory::MemoryLedger};
+use perilune_engine::{
+    AdministrativeState, Applied, BackendChoice, BackendSpec, ConnectSpec, Engine, Fleet, Limits, SizeRange,
+    VolumeRequest, Writer,
+};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+pub(crate) struct Bed {
+    pub(crate) array: FakeArray,
+    pub(crate) ledger: Arc<MemoryLedger>,
+    pub(crate) fleet: Arc<Fleet>,
+    pub(crate) engine: Engine,
+    pub(crate) writer: watch::Sender<bool>,
+}
+
+/// An array as SolidFire is: access by account, names repeat, a copy takes a look or two.
+pub(crate) fn account_array() -> FakeBuilder {
+    FakeBuilder::new().names_repeat(true).polls_to_copy(2).profile(|p| p.access = AccessModel::Account)
+}
+
+pub(crate) fn spec(name: &str) -> BackendSpec {
+    BackendSpec {
+        name: name.to_owned(),
+        labels: BTreeMap::from([("tier".to_owned(), "gold".to_owned())]),
+        connect: ConnectSpec {
+            vendor: Vendor::Solidfire,
+            endpoints: vec![Endpoint { address: "array".to_owned(), port: None }],
+            credentials: Credentials { username: "admin".to_owned(), password: Secret::new("password") },
+            trust: Trust::System,
+            server_name: None,
+            chap: None,
+            timeout: Duration::from_secs(10),
+            settings: Settings::default(),
+        },
+        expected: None,
+        pools: Vec::new(),
+        state: AdministrativeState::Active,
+        limits: Limits { concurrent: 4, min_paths: 1 },
+    }
+}
+
+impl Bed {
+    pub(crate) async fn new(array: FakeArray) -> Self {
+        let fleet = Arc::new(Fleet::new(Arc::new(FakeConnector::default().with("array", array.clone()))));
+        assert!(matches!(fleet.apply(spec("a")).await, Applied::Working(_)));
+        array.faults().clear();
+        let ledger = Arc::new(MemoryLedger::default());
+        let (writer, _) = watch::channel(true);
+        let engine = engine(&fleet, &ledger, &writer);
+        Self { array, ledger, fleet, engine, writer }
+    }
+
+    /// The process died and came back: locks and memory are gone, array and ledger are not.
+    pub(crate) fn restart(&mut self) {
+        self.array.faults().heal();
+        self.engine = engine(&self.fleet, &self.ledger, &self.writer);
+    }
+
+    /// Array and ledger agree: each ready record has exactly its volume and snapshots, and nothing of ours is without one.
+    pub(crate) async fn check(&self) {
+        let inventory = self.array.inventory();
+        let entries = self.ledger.list().await.expect("lists");
+        for volume in &inventory.volumes {
+            let holders = entries.iter().filter(|e| e.native.as_ref() == Some(&volume.id)).count();
+            assert_eq!(holders, 1, "volume {} is an orphan; entries: {entries:#?}", volume.id);
+        }
+        for snapshot in &inventory.snapshots {
+            let held = entries
+                .iter()
+                .flat_map(|e| &e.snapshots)
+                .filter(|s| s.native.as_ref() == Some(&snapshot.id))
+                .count();
+            assert_eq!(held, 1, "snapshot {} is an orphan", snapshot.id);
+        }
+        assert_eq!(inventory.volumes.len(), entries.len(), "a record without a volume: {entries:#?}");
+    }
+}
+
+fn engine(fleet: &Arc<Fleet>, ledger: &Arc<MemoryLedger>, writer: &watch::Sender<bool>) -> Engine {
+    Engine::new(
+        Arc::clone(fleet),
+        Arc::clone(ledger) as Arc<dyn Ledger>,
+        Writer::new(writer.subscribe()),
+        "cluster-1",
+    )
+}
+
+pub(crate) fn soon() -> Instant {
+    Instant::now() + Duration::from_secs(50)
+}
+
+pub(crate) fn request(name: &str, gib: u64) -> VolumeRequest {
+    VolumeRequest {
+        csi_name: name.to_owned(),
+        size: SizeRange { required: Size::gib(gib), limit: None },
+        backend: BackendChoice::Any,
+        pool: None,
+        source: None,
+        claim: None,
+        parameters: BTreeMap::new(),
+    }
+}

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 pub use connection::{CaBundle, Chap, ChapMode, Endpoint, Iscsi, KeyReference, SecretReference, Tls};
 pub use status::{
-    ArrayBackendStatus, ArrayIdentity, Capabilities, Capacity, Counts, CredentialState, EndpointStatus,
-    PoolStatus, PortStatus, RotationResult,
+    ArrayBackendStatus, ArrayIdentity, Capabilities, Capacity, Counts, CredentialState, PoolStatus,
+    PortStatus, RotationResult,
 };
 pub use vendor::{ArrayType, SolidFire};
 
@@ -98,10 +98,6 @@ pub struct ArrayBackendSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<Limits>,
 
-    /// Whose mark the objects on the array bear.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ownership: Option<Ownership>,
-
     /// What deleting this object does while volumes live on the array.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deletion_policy: Option<DeletionPolicy>,
@@ -163,17 +159,6 @@ pub struct Limits {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 16))]
     pub min_paths: Option<i32>,
-}
-
-/// Whose mark the objects on the array bear.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Ownership {
-    /// Written on each object on the array; objects with another mark are never touched. Without it, the id that the
-    /// controller was started with.
-    #[serde(rename = "clusterID", default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 63))]
-    pub cluster_id: Option<String>,
 }
 
 impl ArrayBackendSpec {

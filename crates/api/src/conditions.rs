@@ -23,6 +23,8 @@ pub enum ConditionType {
     CapabilitiesDetected,
     /// Nothing on the array is altered, because somebody wished so.
     Frozen,
+    /// The array reports trouble of its own; it works all the same.
+    Degraded,
     /// The object is being deleted and something still needs it.
     DeletionBlocked,
 }
@@ -58,20 +60,56 @@ pub enum Reason {
     IdentityMismatch,
     /// The array said what it can do.
     Detected,
-    /// The array's software is too old or too new.
-    UnsupportedFirmware,
     /// The spec cannot be carried out as it is.
     InvalidSpec,
     /// `spec.administrativeState` says so.
     Frozen,
     /// Nobody asked for it.
     NotFrozen,
+    /// The array says that it is well.
+    Good,
+    /// The array says that something is wrong with it.
+    ArrayReports,
     /// Volumes live on the array.
     VolumesExist,
     /// It was not tried, because something before it failed.
     NotTried,
     /// Something else went wrong; the message says what.
     Failed,
+}
+
+impl ConditionType {
+    /// Is this status one that nobody needs to look after? Unknown is not.
+    pub fn is_well(self, status: &str) -> bool {
+        match self {
+            // somebody's wish, not a fault
+            Self::Frozen => true,
+            Self::Degraded | Self::DeletionBlocked => status == "False",
+            Self::Ready
+            | Self::Reachable
+            | Self::CredentialsValid
+            | Self::CertificateValid
+            | Self::IdentityMatches
+            | Self::CapabilitiesDetected => status == "True",
+        }
+    }
+
+    /// The type of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        [
+            Self::Ready,
+            Self::Reachable,
+            Self::CredentialsValid,
+            Self::CertificateValid,
+            Self::IdentityMatches,
+            Self::CapabilitiesDetected,
+            Self::Frozen,
+            Self::Degraded,
+            Self::DeletionBlocked,
+        ]
+        .into_iter()
+        .find(|about| about.to_string() == name)
+    }
 }
 
 /// What to say about one condition.

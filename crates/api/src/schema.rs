@@ -16,18 +16,14 @@ const RULES: &str = "x-kubernetes-validations";
 ///
 /// Take them from here and not from `CustomResourceExt::crd`, which lacks the rules on the whole object.
 pub fn crds() -> Vec<CustomResourceDefinition> {
+    let name_rule = ValidationRule {
+        rule: format!("self.metadata.name.size() <= {BACKEND_NAME_MAX}"),
+        message: Some(format!("the name of an ArrayBackend has at most {BACKEND_NAME_MAX} characters")),
+        ..Default::default()
+    };
     vec![
-        finish(
-            ArrayBackend::crd(),
-            Some(ValidationRule {
-                rule: format!("self.metadata.name.size() <= {BACKEND_NAME_MAX}"),
-                message: Some(format!(
-                    "the name of an ArrayBackend has at most {BACKEND_NAME_MAX} characters"
-                )),
-                ..Default::default()
-            }),
-        ),
-        finish(ArrayVolume::crd(), None),
+        finish(ArrayBackend::crd(), Some(&name_rule)),
+        whole(finish(ArrayVolume::crd(), None)),
         finish(ArrayNode::crd(), None),
     ]
 }
@@ -61,13 +57,19 @@ fn push_rule(object: &mut Map<String, Value>, rule: Value) {
     }
 }
 
-fn finish(mut crd: CustomResourceDefinition, root_rule: Option<ValidationRule>) -> CustomResourceDefinition {
+fn finish(mut crd: CustomResourceDefinition, root_rule: Option<&ValidationRule>) -> CustomResourceDefinition {
     for version in &mut crd.spec.versions {
         if let Some(root) = version.schema.as_mut().and_then(|s| s.open_api_v3_schema.as_mut()) {
             tidy(root);
-            root.x_kubernetes_validations = root_rule.clone().map(|rule| vec![rule]);
+            root.x_kubernetes_validations = root_rule.cloned().map(|rule| vec![rule]);
         }
     }
+    crd
+}
+
+/// Takes the status subresource away, so that one write stores the whole object.
+fn whole(mut crd: CustomResourceDefinition) -> CustomResourceDefinition {
+    crd.spec.versions.iter_mut().for_each(|version| version.subresources = None);
     crd
 }
 

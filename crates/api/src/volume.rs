@@ -2,10 +2,11 @@
 //!
 //! Its name is the volume's uuid, and the CSI volume id is made of that. The spec is the intent: it is written before the
 //! array is asked for anything and never changes afterwards. The status is what became of it. Together they are the crash
-//! journal, and the answer to "which LUN is this claim".
+//! journal, and the answer to "which LUN is this claim". The status is no subresource: both must be written at once.
 
 use std::collections::BTreeMap;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use kube::CustomResource;
 use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
@@ -53,26 +54,23 @@ pub struct ArrayVolumeSpec {
     #[schemars(length(min = 1, max = 63))]
     pub backend: String,
 
-    /// The pool on the array.
+    /// The pool's name at the array.
     #[schemars(length(min = 1, max = 128))]
     pub pool: String,
+
+    /// The pool's id at the array.
+    #[serde(rename = "poolID")]
+    #[schemars(length(min = 1, max = 128))]
+    pub pool_id: String,
 
     /// The name given to the volume at the array.
     #[schemars(length(min = 1, max = 128))]
     pub native_name: String,
 
-    /// The size asked for, in bytes.
-    #[schemars(range(min = 1))]
-    pub requested_bytes: i64,
-
-    /// The upper limit asked for, in bytes.
+    /// What the volume was filled from, `volume` or `snapshot` and its CSI id. Without it, the volume was born empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1))]
-    pub limit_bytes: Option<i64>,
-
-    /// What the volume was filled from. Without it, the volume was born empty.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub source: Option<ContentSource>,
+    #[schemars(length(min = 1, max = 256))]
+    pub source: Option<String>,
 
     /// The parameters of the request, to tell a repeated request from another one of the same name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -81,20 +79,6 @@ pub struct ArrayVolumeSpec {
     /// The claim that the volume was made for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claim: Option<Claim>,
-}
-
-/// What a volume was filled from: exactly one of the two.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ContentSource {
-    /// CSI id of a snapshot.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 256))]
-    pub snapshot: Option<String>,
-    /// CSI id of a volume.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 256))]
-    pub volume: Option<String>,
 }
 
 /// A PersistentVolumeClaim.
@@ -127,19 +111,32 @@ pub struct ArrayVolumeStatus {
     #[schemars(length(min = 1, max = 128))]
     pub wwid: Option<String>,
 
-    /// The size in bytes, as the array reported it.
+    /// Another identity that the device may show instead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub size_bytes: Option<i64>,
+    #[schemars(length(min = 1, max = 128))]
+    pub wwid_alt: Option<String>,
+
+    /// The size in bytes: what the array reported, or before that what is asked of it.
+    #[schemars(range(min = 0))]
+    pub size_bytes: i64,
 
     /// The same as a quantity, for people.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
-    pub size: Option<String>,
+    pub size: String,
+
+    /// When an altering call was started whose outcome is not recorded yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempted: Option<MicroTime>,
 
     /// The nodes that the array shows the volume to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 128), transform = by_node)]
+    #[schemars(length(max = 256), transform = by_node)]
     pub attachments: Vec<Attachment>,
+
+    /// The snapshots of the volume on the array.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 512), transform = by_csi_name)]
+    pub snapshots: Vec<SnapshotRecord>,
 }
 
 /// One node that the array shows the volume to.
@@ -152,6 +149,28 @@ pub struct Attachment {
     /// Whether the node may only read.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub read_only: bool,
+}
+
+/// One snapshot of the volume.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SnapshotRecord {
+    /// The name in the CSI request.
+    #[schemars(length(min = 1, max = 256))]
+    pub csi_name: String,
+    /// The name given to the snapshot at the array.
+    #[schemars(length(min = 1, max = 128))]
+    pub native_name: String,
+    /// Its id at the array; unknown while it is only asked for.
+    #[serde(rename = "nativeID", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 128))]
+    pub native_id: Option<String>,
+    /// What a volume made from it must hold at least, in bytes.
+    #[schemars(range(min = 0))]
+    pub size_bytes: i64,
+    /// When it was cut, by the array's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created: Option<MicroTime>,
 }
 
 /// How far a volume is.
@@ -175,6 +194,10 @@ impl ArrayVolume {
 
 fn by_node(schema: &mut Schema) {
     keyed_by(schema, "node");
+}
+
+fn by_csi_name(schema: &mut Schema) {
+    keyed_by(schema, "csiName");
 }
 
 fn spec_rules(schema: &mut Schema) {

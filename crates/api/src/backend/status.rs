@@ -41,11 +41,6 @@ pub struct ArrayBackendStatus {
     #[schemars(length(max = 64))]
     pub ports: Vec<PortStatus>,
 
-    /// The management addresses, as last tried.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 4))]
-    pub endpoints: Vec<EndpointStatus>,
-
     /// How many objects of ours the array holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counts: Option<Counts>,
@@ -59,9 +54,12 @@ pub struct ArrayBackendStatus {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ArrayIdentity {
-    /// Who made it.
+    /// The word for its kind, as in metrics.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vendor: Option<String>,
+    /// The name that its administrators gave it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// The model as it names itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
@@ -123,12 +121,15 @@ pub struct Capacity {
 pub struct PoolStatus {
     /// The pool's name at the array.
     pub name: String,
-    /// All of it.
+    /// All of its physical room.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub total: Option<String>,
-    /// What is still free.
+    /// The physical room that is left.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub free: Option<String>,
+    /// What has been promised to volumes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provisioned: Option<String>,
 }
 
 /// One port where nodes reach volumes.
@@ -139,19 +140,8 @@ pub struct PortStatus {
     pub protocol: String,
     /// Address and port, or WWPN.
     pub address: String,
-}
-
-/// One management address, as last tried.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct EndpointStatus {
-    /// The address and port from the spec.
-    pub address: String,
-    /// Whether the array answered there.
-    pub reachable: bool,
-    /// When it was tried.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_probe_time: Option<Time>,
+    /// Whether the array says that the port is up.
+    pub up: bool,
 }
 
 /// How many objects of ours the array holds.

@@ -1,0 +1,90 @@
+//! The data behind volumes: images that can be copied in no time, and their export to initiators.
+//!
+//! A vendor's model decides what exists and who may see it; a fabric makes it so. An image is a volume's data or a
+//! snapshot's; copying one shares all blocks until either side is written.
+
+mod lio;
+mod memory;
+
+use std::fmt;
+
+pub(crate) use lio::Lio;
+pub(crate) use memory::Memory;
+
+/// An image, numbered by the model and never used again. Thin devices have 24 bits for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Image(pub(crate) u32);
+
+/// What an initiator may see of an image, and how the disk presents itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Export {
+    pub(crate) iqn: String,
+    pub(crate) identity: Identity,
+    /// Anyone who proves to be this reaches the disk. Absent: nobody by CHAP.
+    pub(crate) login: Option<Login>,
+    /// Initiators that reach the disk by name, with the proof each must give, if any.
+    pub(crate) initiators: Vec<(String, Option<Login>)>,
+    pub(crate) read_only: bool,
+}
+
+/// The identity a disk shows in its inquiry pages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Identity {
+    /// The vendor's OUI.
+    pub(crate) company: u32,
+    /// The 25 hexadecimal digits after it in the NAA identifier.
+    pub(crate) serial: String,
+    pub(crate) vendor: &'static str,
+    pub(crate) product: &'static str,
+}
+
+/// CHAP: what the initiator proves, and what the target proves if it is asked.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Login {
+    pub(crate) username: String,
+    pub(crate) secret: String,
+    pub(crate) target_secret: String,
+}
+
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Login").field("username", &self.username).finish_non_exhaustive()
+    }
+}
+
+/// One initiator logged in to an export.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Session {
+    pub(crate) iqn: String,
+    pub(crate) initiator: String,
+    /// `ip:port`, as far as it is known.
+    pub(crate) address: String,
+}
+
+/// The machinery below the array failed; a test that meets it is broken, not the client.
+#[derive(Debug, thiserror::Error)]
+#[error("simulator: {0}")]
+pub(crate) struct FabricError(pub(crate) String);
+
+pub(crate) trait Fabric: Send + fmt::Debug {
+    /// A new image of zeros.
+    fn create(&mut self, image: Image, bytes: u64) -> Result<(), FabricError>;
+    /// A new image `to` that holds what `from` holds now, at its own size.
+    fn copy(&mut self, from: Image, to: Image, bytes: u64) -> Result<(), FabricError>;
+    /// Lets `image` hold what `source` holds, under the eyes of those who use it.
+    fn revert(&mut self, image: Image, source: Image) -> Result<(), FabricError>;
+    fn grow(&mut self, image: Image, bytes: u64) -> Result<(), FabricError>;
+    /// Forgets an image that is not exported.
+    fn delete(&mut self, image: Image) -> Result<(), FabricError>;
+    /// Makes `image` visible as given, or to nobody. Doing so again changes nothing; sessions that may not last are cut.
+    fn export(&mut self, image: Image, export: Option<Export>) -> Result<(), FabricError>;
+    fn sessions(&self) -> Vec<Session>;
+    /// Bytes that hold data.
+    fn used(&self) -> u64;
+    fn read(&self, image: Image, offset: u64, length: usize) -> Result<Vec<u8>, FabricError>;
+    fn write(&mut self, image: Image, offset: u64, data: &[u8]) -> Result<(), FabricError>;
+    /// Images and exports that exist, for checks that nothing dangles.
+    fn inventory(&self) -> (Vec<Image>, Vec<Image>);
+    /// Takes everything down.
+    fn close(&mut self);
+}

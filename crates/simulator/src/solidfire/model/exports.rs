@@ -1,0 +1,44 @@
+//! Who may see a volume: derived from its state, its account and its access groups, and handed to the disks below.
+
+use super::super::codes::Refusal;
+use super::Cluster;
+use super::volumes::{Access, Status, Volume};
+use crate::kernel::fabric::{Export, Login};
+
+impl Cluster {
+    /// Makes the volume visible to exactly those who may see it now.
+    pub(super) fn publish(&mut self, volume: u64) -> Result<(), Refusal> {
+        if let Some(volume) = self.volumes.get(&volume) {
+            let (image, export) = (volume.image, self.export(volume));
+            self.fabric.export(image, export)?;
+        }
+        Ok(())
+    }
+
+    fn export(&self, volume: &Volume) -> Option<Export> {
+        let closed = matches!(volume.access, Access::Locked | Access::ReplicationTarget);
+        if volume.status != Status::Active || closed {
+            return None;
+        }
+        let account = self.accounts.get(&volume.account)?;
+        let login = (account.enable_chap && !account.locked).then(|| Login {
+            username: account.username.clone(),
+            secret: account.initiator_secret.clone(),
+            target_secret: account.target_secret.clone(),
+        });
+        let groups = volume.access_groups.iter().filter_map(|id| self.access_groups.get(id));
+        let members = groups.flat_map(|group| &group.initiators).filter_map(|id| self.initiators.get(id));
+        let initiators: Vec<_> =
+            members.map(|initiator| (initiator.name.clone(), initiator.login())).collect();
+        if login.is_none() && initiators.is_empty() {
+            return None;
+        }
+        Some(Export {
+            iqn: self.identity.iqn(volume),
+            identity: self.disk_identity(volume.id),
+            login,
+            initiators,
+            read_only: volume.access == Access::ReadOnly,
+        })
+    }
+}

@@ -59,7 +59,13 @@ pub struct Output {
 impl Output {
     /// What the command wrote, if it succeeded.
     pub fn success(self) -> Result<String> {
-        ensure!(self.code == 0, "ended with status {}: {}{}", self.code, self.stdout.trim(), self.stderr.trim());
+        ensure!(
+            self.code == 0,
+            "ended with status {}: {}{}",
+            self.code,
+            self.stdout.trim(),
+            self.stderr.trim()
+        );
         Ok(self.stdout)
     }
 }
@@ -88,18 +94,24 @@ fn serve_one(mut caller: &TcpStream) -> Result<()> {
 
 fn perform(request: Request) -> Result<Answer> {
     Ok(match request {
-        Request::BootId => Answer::BootId(std::fs::read_to_string("/proc/sys/kernel/random/boot_id")?.trim().into()),
+        Request::BootId => {
+            Answer::BootId(std::fs::read_to_string("/proc/sys/kernel/random/boot_id")?.trim().into())
+        }
         Request::Settled => {
-            wait_for("udevd and kernel modules", Duration::from_secs(60), || None, || {
-                Path::new(SETTLED).exists().then_some(())
-            })?;
+            wait_for(
+                "udevd and kernel modules",
+                Duration::from_secs(60),
+                || None,
+                || Path::new(SETTLED).exists().then_some(()),
+            )?;
             Answer::Done
         }
         Request::Run { command, limit_ms } => Answer::Ran(run(&command, Duration::from_millis(limit_ms))?),
         Request::Spawn { command, log } => Answer::Spawned(spawn(&command, &log)?),
         Request::Signal { process, signal } => {
             let signal: Signal = signal.parse().with_context(|| format!("signal {signal}"))?;
-            killpg(Pid::from_raw(process.cast_signed()), signal).with_context(|| format!("process group {process}"))?;
+            killpg(Pid::from_raw(process.cast_signed()), signal)
+                .with_context(|| format!("process group {process}"))?;
             Answer::Done
         }
     })

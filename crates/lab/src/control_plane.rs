@@ -24,7 +24,12 @@ impl Servers {
         let state = &spec.state;
         servers.add(spec, "etcd", |c| {
             c.arg("--data-dir").arg(state.join("etcd")).arg("--unsafe-no-fsync");
-            c.args(["--listen-peer-urls", "http://127.0.0.1:2380", "--listen-client-urls", "http://127.0.0.1:2379"]);
+            c.args([
+                "--listen-peer-urls",
+                "http://127.0.0.1:2380",
+                "--listen-client-urls",
+                "http://127.0.0.1:2379",
+            ]);
             c.args(["--advertise-client-urls", "http://127.0.0.1:2379"]);
         })?;
         servers.add(spec, "kube-apiserver", |c| api_server_args(c, state))?;
@@ -67,8 +72,9 @@ impl Servers {
     }
 
     fn wait(&mut self, spec: &Spec, name: &str, probe: impl FnMut() -> Option<()>) -> Result<()> {
-        wait_for(name, LIMIT, || self.ended(), probe)
-            .with_context(|| format!("{} ends with:\n{}", log(spec, name).display(), tail(&log(spec, name), 5)))
+        wait_for(name, LIMIT, || self.ended(), probe).with_context(|| {
+            format!("{} ends with:\n{}", log(spec, name).display(), tail(&log(spec, name), 5))
+        })
     }
 }
 
@@ -78,8 +84,15 @@ fn log(spec: &Spec, name: &str) -> std::path::PathBuf {
 
 fn api_server_args(c: &mut Command, state: &Path) {
     c.args(["--etcd-servers", "http://127.0.0.1:2379", "--secure-port=443", "--bind-address=0.0.0.0"]);
-    c.args([format!("--advertise-address={CONTROL_PLANE}"), format!("--service-cluster-ip-range={SERVICE}/24")]);
-    c.args(["--allow-privileged", "--authorization-mode=Node,RBAC", "--enable-admission-plugins=NodeRestriction"]);
+    c.args([
+        format!("--advertise-address={CONTROL_PLANE}"),
+        format!("--service-cluster-ip-range={SERVICE}/24"),
+    ]);
+    c.args([
+        "--allow-privileged",
+        "--authorization-mode=Node,RBAC",
+        "--enable-admission-plugins=NodeRestriction",
+    ]);
     c.args(["--kubelet-preferred-address-types=InternalIP"]);
     c.args(["--service-account-issuer=https://kubernetes.default.svc"]);
     for (flag, file) in [

@@ -65,7 +65,8 @@ pub(crate) fn settings(spec: &Spec, guest: &GuestSpec, task: &str) -> String {
     let mut set = |name: &str, value: String| {
         let _ = writeln!(text, "{name}='{}'", value.replace('\'', r"'\''"));
     };
-    let list = |paths: &[PathBuf]| paths.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(" ");
+    let list =
+        |paths: &[PathBuf]| paths.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(" ");
     set("TASK", task.into());
     set("NAME", guest.name.clone());
     set("ROLE", if guest.role == Role::Node { "node" } else { "plain" }.into());
@@ -119,7 +120,8 @@ fn write_init(spec: &Spec, dir: &Path) -> Result<PathBuf> {
     let path = spec.cache.join(format!("init-{}", hex::encode(&Sha256::digest(INIT)[..8])));
     if !path.exists() {
         // renamed into place, because another lab may look for the same file
-        let draft = path.with_extension(hex::encode(&Sha256::digest(dir.as_os_str().as_encoded_bytes())[..4]));
+        let draft =
+            path.with_extension(hex::encode(&Sha256::digest(dir.as_os_str().as_encoded_bytes())[..4]));
         fs::write(&draft, INIT)?;
         fs::set_permissions(&draft, fs::Permissions::from_mode(0o755))?;
         fs::rename(&draft, &path).with_context(|| format!("placing {}", path.display()))?;

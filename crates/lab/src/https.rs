@@ -46,7 +46,8 @@ impl Api {
         write!(stream, "GET {path} HTTP/1.0\r\nHost: {}\r\nAccept: application/json\r\n\r\n", self.address)?;
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer)?;
-        let head = answer.windows(4).position(|w| w == b"\r\n\r\n").context("an answer without end of its head")?;
+        let head =
+            answer.windows(4).position(|w| w == b"\r\n\r\n").context("an answer without end of its head")?;
         let status = String::from_utf8_lossy(&answer[..head]);
         let status = status.lines().next().unwrap_or_default();
         ensure!(status.split(' ').nth(1) == Some("200"), "GET {path}: {status}");

@@ -36,7 +36,11 @@ pub fn kubernetes(binaries: &Path, cache: &Path) -> Result<PathBuf> {
         let mut archive = Archive::new(to)?;
         let shell = archive.layer(&shell_entries(&busybox)?)?;
         let programs = archive.layer(
-            &sidecars.iter().zip(SIDECARS).map(|(path, (name, _))| Entry::program(name, path)).collect::<Vec<_>>(),
+            &sidecars
+                .iter()
+                .zip(SIDECARS)
+                .map(|(path, (name, _))| Entry::program(name, path))
+                .collect::<Vec<_>>(),
         )?;
         let words = |words: &[&str]| words.iter().map(ToString::to_string).collect();
         archive.image(&Image {

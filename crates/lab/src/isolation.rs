@@ -47,7 +47,8 @@ pub fn outer(spec: &Path) -> Result<()> {
     signals.thread_block()?;
     let signals = SignalFd::new(&signals)?;
     unshare(CloneFlags::CLONE_NEWPID).context("beginning a process namespace (this needs root)")?;
-    let mut child = ourselves("init").arg(spec).stdin(Stdio::null()).spawn().context("starting the lab's init")?;
+    let mut child =
+        ourselves("init").arg(spec).stdin(Stdio::null()).spawn().context("starting the lab's init")?;
     let ended = wait(&mut child, &signals);
     let _ = child.kill();
     child.wait()?;
@@ -96,7 +97,9 @@ pub fn init(spec: &Path) -> Result<()> {
     loop {
         match waitpid(None, None) {
             Ok(WaitStatus::Exited(pid, 0)) if pid == supervisor => return Ok(()),
-            Ok(WaitStatus::Exited(pid, code)) if pid == supervisor => bail!("the supervisor ended with status {code}"),
+            Ok(WaitStatus::Exited(pid, code)) if pid == supervisor => {
+                bail!("the supervisor ended with status {code}")
+            }
             Ok(WaitStatus::Signaled(pid, signal, _)) if pid == supervisor => {
                 bail!("the supervisor ended with {signal}")
             }
@@ -110,7 +113,8 @@ pub fn init(spec: &Path) -> Result<()> {
 pub(crate) fn enter_network() -> Result<()> {
     unshare(CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWNS).context("beginning a network namespace")?;
     let none: Option<&str> = None;
-    mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none).context("keeping mounts to ourselves")?;
+    mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none)
+        .context("keeping mounts to ourselves")?;
     mount(Some("proc"), "/proc", Some("proc"), MsFlags::empty(), none).context("mounting /proc")
 }
 

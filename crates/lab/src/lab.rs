@@ -206,7 +206,8 @@ impl Drop for Lab {
 impl Guest<'_> {
     /// Runs a command for `/bin/bash -c` as root, outside any container.
     pub fn run(&self, command: &str, limit: Duration) -> Result<Output> {
-        let request = agent::Request::Run { command: command.into(), limit_ms: limit.as_millis().try_into()? };
+        let request =
+            agent::Request::Run { command: command.into(), limit_ms: limit.as_millis().try_into()? };
         match self.ask(&request, limit)? {
             agent::Answer::Ran(output) => Ok(output),
             other => bail!("guest {}: an unexpected answer {other:?}", self.spec.name),
@@ -272,7 +273,8 @@ fn prepare(program: &Path, spec: &Spec) -> Result<()> {
     }
     fs::create_dir_all(state).with_context(|| format!("making the state folder {}", state.display()))?;
     fs::write(state.join("spec.json"), serde_json::to_string_pretty(spec)?)?;
-    fs::copy(program, state.join("perilune-lab")).with_context(|| format!("copying {}", program.display()))?;
+    fs::copy(program, state.join("perilune-lab"))
+        .with_context(|| format!("copying {}", program.display()))?;
     Ok(())
 }
 
@@ -284,5 +286,10 @@ pub(crate) fn try_lock(state: &Path) -> Result<Option<Flock<fs::File>>> {
 }
 
 fn wait_until_unlocked(state: &Path) -> Result<()> {
-    wait_for("the end of the lab", Duration::from_secs(60), || None, || try_lock(state).ok().flatten().map(drop))
+    wait_for(
+        "the end of the lab",
+        Duration::from_secs(60),
+        || None,
+        || try_lock(state).ok().flatten().map(drop),
+    )
 }

@@ -23,7 +23,8 @@ pub(crate) fn build(guests: &[GuestSpec]) -> Result<()> {
         }
     }
     run(Command::new("ip").args(["-batch", "-"]), Some(&script)).context("building the lab's network")?;
-    std::fs::write("/proc/sys/net/ipv4/ip_forward", "1").context("switching on forwarding in the lab's network")
+    std::fs::write("/proc/sys/net/ipv4/ip_forward", "1")
+        .context("switching on forwarding in the lab's network")
 }
 
 /// Takes a guest's cable out. Never by setting its TAP device down, which ends the guest's network for good.

@@ -10,8 +10,8 @@ use std::{
 use anyhow::{Context, Result};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
+    KeyPair, KeyUsagePurpose,
 };
 use serde_json::json;
 
@@ -65,7 +65,13 @@ impl Authority {
         self.write_kubeconfig(file, server, &certificate, &key)
     }
 
-    pub(crate) fn write_kubeconfig(&self, file: &str, server: &str, certificate: &str, key: &str) -> Result<()> {
+    pub(crate) fn write_kubeconfig(
+        &self,
+        file: &str,
+        server: &str,
+        certificate: &str,
+        key: &str,
+    ) -> Result<()> {
         // JSON is YAML
         let config = json!({
             "apiVersion": "v1", "kind": "Config", "current-context": "lab",
@@ -80,8 +86,10 @@ impl Authority {
 
     fn sign(&self, params: &CertificateParams, file: &str) -> Result<(String, String)> {
         let key = KeyPair::generate()?;
-        let certificate =
-            params.signed_by(&key, &self.issuer).with_context(|| format!("signing the certificate {file}"))?.pem();
+        let certificate = params
+            .signed_by(&key, &self.issuer)
+            .with_context(|| format!("signing the certificate {file}"))?
+            .pem();
         let key = key.serialize_pem();
         write(&self.dir.join(format!("{file}.crt")), &certificate)?;
         write(&self.dir.join(format!("{file}.key")), &key)?;

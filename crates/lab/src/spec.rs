@@ -127,15 +127,24 @@ impl GuestSpec {
 
 impl Spec {
     pub fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read(path).with_context(|| format!("reading the lab's specification {}", path.display()))?;
-        serde_json::from_slice(&text).with_context(|| format!("parsing the lab's specification {}", path.display()))
+        let text = std::fs::read(path)
+            .with_context(|| format!("reading the lab's specification {}", path.display()))?;
+        serde_json::from_slice(&text)
+            .with_context(|| format!("parsing the lab's specification {}", path.display()))
     }
 
     /// Refuses what would fail later in a less obvious way.
     pub fn check(&self) -> Result<()> {
-        ensure!(self.state.is_absolute(), "the state folder {} is not an absolute path", self.state.display());
+        ensure!(
+            self.state.is_absolute(),
+            "the state folder {} is not an absolute path",
+            self.state.display()
+        );
         let length = self.state.as_os_str().len();
-        ensure!(length < 80, "the state folder's path has {length} characters, 79 is the most a guest's socket allows");
+        ensure!(
+            length < 80,
+            "the state folder's path has {length} characters, 79 is the most a guest's socket allows"
+        );
         let mut seen = Vec::new();
         for guest in &self.guests {
             guest.check()?;
@@ -145,11 +154,18 @@ impl Spec {
             }
         }
         for path in self.images.iter().chain(&self.fresh_images).chain(&self.shares) {
-            ensure!(path.is_absolute() && path.exists(), "{} is not an absolute path of something that exists", path.display());
+            ensure!(
+                path.is_absolute() && path.exists(),
+                "{} is not an absolute path of something that exists",
+                path.display()
+            );
         }
         for name in ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet"] {
             if !self.binaries.join(name).is_file() {
-                bail!("{} has no {name}; `cargo xtask setup` builds the Kubernetes components", self.binaries.display());
+                bail!(
+                    "{} has no {name}; `cargo xtask setup` builds the Kubernetes components",
+                    self.binaries.display()
+                );
             }
         }
         Ok(())
@@ -158,7 +174,8 @@ impl Spec {
     /// A short new folder for one run: on the tmpfs of the machine where that has room, else on disk.
     pub fn new_state_dir(label: &str) -> PathBuf {
         let shm = Path::new("/dev/shm");
-        let room = nix::sys::statvfs::statvfs(shm).map(|s| s.blocks_available() * s.fragment_size()).unwrap_or(0);
+        let room =
+            nix::sys::statvfs::statvfs(shm).map(|s| s.blocks_available() * s.fragment_size()).unwrap_or(0);
         let base = if room > 4 << 30 { shm } else { Path::new("/tmp") };
         base.join(format!("perilune-{label}-{}", std::process::id()))
     }

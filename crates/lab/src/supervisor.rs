@@ -108,8 +108,9 @@ impl Supervisor {
         }
         let lab = Arc::clone(self);
         thread::spawn(move || {
-            let made = Template::of(&lab.spec)
-                .and_then(|t| t.ensure(&lab.spec, |message| lab.board.post(CONTROL_PLANE, Stage::Step, message)));
+            let made = Template::of(&lab.spec).and_then(|t| {
+                t.ensure(&lab.spec, |message| lab.board.post(CONTROL_PLANE, Stage::Step, message))
+            });
             match made {
                 Ok(path) => {
                     *lock(&lab.template) = Some(path);

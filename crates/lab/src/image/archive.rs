@@ -193,7 +193,8 @@ impl<W: Write> Tar<W> {
             Content::Folder => self.header(&format!("{}/", entry.path), entry.mode, b'5', 0, ""),
             Content::Link(target) => self.header(&entry.path, entry.mode, b'2', 0, target),
             Content::File(source) => {
-                let size = source.metadata().with_context(|| format!("looking at {}", source.display()))?.len();
+                let size =
+                    source.metadata().with_context(|| format!("looking at {}", source.display()))?.len();
                 self.header(&entry.path, entry.mode, b'0', size, "")?;
                 self.body(source, size)
             }

@@ -1,0 +1,56 @@
+//! `cargo xtask demo`: makes everything that the demo needs, then becomes the demo.
+
+use std::{os::unix::process::CommandExt, process::Command};
+
+use anyhow::{Context, Result, bail};
+
+use crate::{
+    process, setup,
+    workspace::{self, Workspace, cargo},
+};
+
+pub(crate) const HELP: &str = "\
+Perilune on a real Kubernetes (a control plane and two nodes with kernels of their own) with a simulated SolidFire:
+a claim becomes a volume, a pod writes to it, it grows while in use, is snapshot, restored and cloned, the pod moves to
+the other node, and everything is deleted.
+
+Usage: cargo xtask demo [--keep | --stop]
+
+  --keep  leave everything running at the end and say how to reach it
+  --stop  end what an earlier --keep left";
+
+/// The binaries that the demo and the cluster tests run.
+pub(crate) const BINARIES: &[(&str, &str)] = &[
+    ("perilune-controller", "perilune-controller"),
+    ("perilune-node", "perilune-node"),
+    ("perilune-simulator", "perilune-simulator"),
+    ("perilune-lab", "perilune-lab"),
+];
+
+pub(crate) fn run(arguments: &[String]) -> Result<()> {
+    for argument in arguments {
+        if !matches!(argument.as_str(), "--keep" | "--stop") {
+            bail!("demo does not know {argument:?}\n\n{HELP}");
+        }
+    }
+    let components = setup::run()?;
+    build(&[("perilune-tests", "perilune-demo")])?;
+    let program = Workspace::read()?.target.join("debug/perilune-demo");
+    // in our place, so that Ctrl-C and its end are the demo's own
+    let error = Command::new(&program)
+        .args(arguments)
+        .env("PERILUNE_ROOT", workspace::root())
+        .env("KUBEBUILDER_ASSETS", components)
+        .exec();
+    Err(error).with_context(|| format!("starting {}", program.display()))
+}
+
+/// Builds [`BINARIES`] and these, given as package and binary.
+pub(crate) fn build(more: &[(&str, &str)]) -> Result<()> {
+    let mut command = cargo();
+    command.arg("build");
+    for (package, binary) in BINARIES.iter().chain(more) {
+        command.args(["--package", package, "--bin", binary]);
+    }
+    process::run(&mut command)
+}

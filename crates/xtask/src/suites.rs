@@ -1,0 +1,233 @@
+//! `cargo xtask test`: the suites, in order, with an exact account of what ran. CI runs all of them by this command.
+
+use std::{
+    process::{Command, ExitCode},
+    time::Instant,
+};
+
+use anyhow::{Result, bail, ensure};
+
+use crate::{
+    codegen, demo,
+    libtest::{self, Count},
+    process, setup, tidy, tools,
+    workspace::{self, Workspace, cargo},
+};
+
+/// One suite.
+struct Suite {
+    name: &'static str,
+    about: &'static str,
+    work: Work,
+}
+
+/// What a suite does.
+enum Work {
+    /// One thing that holds or does not.
+    Check(fn() -> Result<()>),
+    /// Test programs, whose tests are counted one by one.
+    Tests(fn() -> Result<Vec<Command>>),
+}
+
+const SUITES: &[Suite] = &[
+    Suite { name: "fmt", about: "rustfmt finds nothing to change", work: Work::Check(fmt) },
+    Suite { name: "lint", about: "clippy finds nothing in any target", work: Work::Check(lint) },
+    Suite { name: "tidy", about: "cargo xtask tidy", work: Work::Check(tidy) },
+    Suite { name: "codegen", about: "what is generated is as its sources say", work: Work::Check(codegen) },
+    Suite { name: "deny", about: "licences, sources and walls of dependencies", work: Work::Check(deny) },
+    Suite { name: "unit", about: "all packages' own tests", work: Work::Tests(unit) },
+    Suite {
+        name: "conformance",
+        about: "the port's contract on every array",
+        work: Work::Tests(conformance),
+    },
+    Suite { name: "clients", about: "third-party clients on the simulator", work: Work::Tests(clients) },
+    Suite { name: "cluster", about: "the product on a real Kubernetes", work: Work::Tests(cluster) },
+];
+
+/// The end-to-end package, which needs a lab.
+const END_TO_END: &str = "perilune-tests";
+
+/// The test programs that are a suite of their own: suite, package, test.
+const APART: &[(&str, &str, &str)] = &[
+    ("conformance", "perilune-conformance", "conformance"),
+    ("conformance", "perilune-driver-solidfire", "conformance"),
+    ("clients", "perilune-simulator", "clients"),
+    ("cluster", END_TO_END, "cluster"),
+];
+
+pub(crate) fn help() -> String {
+    let mut text = String::from(
+        "Run all test suites, or those named, in this order. The last line is the sum of all; the exit status is 0 only if\n\
+         nothing failed.\n\nUsage: cargo xtask test [SUITE]…\n\nSuites:\n",
+    );
+    for suite in SUITES {
+        text += &format!("  {:<13}{}\n", suite.name, suite.about);
+    }
+    text
+}
+
+/// What became of one suite.
+struct Outcome {
+    name: &'static str,
+    count: Count,
+    seconds: f32,
+    remarks: Vec<String>,
+}
+
+pub(crate) fn run(names: &[String]) -> Result<ExitCode> {
+    if names == ["--list"] {
+        println!("{}", help());
+        return Ok(ExitCode::SUCCESS);
+    }
+    for name in names {
+        ensure!(SUITES.iter().any(|s| s.name == name), "no suite {name:?}\n\n{}", help());
+    }
+    let chosen = SUITES.iter().filter(|s| names.is_empty() || names.iter().any(|n| n == s.name));
+    let outcomes: Vec<Outcome> = chosen.map(Suite::run).collect();
+    let mut sum = Count::default();
+    println!("\n{:<13}{:>8}{:>8}{:>8}{:>9}", "suite", "passed", "failed", "skipped", "seconds");
+    for o in &outcomes {
+        sum += o.count;
+        let Count { passed, failed, skipped } = o.count;
+        println!("{:<13}{passed:>8}{failed:>8}{skipped:>8}{:>9.1}", o.name, o.seconds);
+        for remark in &o.remarks {
+            println!("    {remark}");
+        }
+    }
+    println!("\n{} passed, {} failed, {} skipped", sum.passed, sum.failed, sum.skipped);
+    Ok(if sum.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+impl Suite {
+    fn run(&self) -> Outcome {
+        println!("\n=== {}: {}", self.name, self.about);
+        let began = Instant::now();
+        let mut outcome = Outcome { name: self.name, count: Count::default(), seconds: 0.0, remarks: vec![] };
+        let done = match self.work {
+            Work::Check(check) => check().map(|()| outcome.count.passed += 1),
+            Work::Tests(tests) => tests().and_then(|list| outcome.run_tests(list)),
+        };
+        if let Err(error) = done {
+            outcome.count.failed += 1;
+            outcome.remarks.push(format!("failed: {error:#}"));
+        }
+        outcome.seconds = began.elapsed().as_secs_f32();
+        outcome
+    }
+}
+
+impl Outcome {
+    fn run_tests(&mut self, commands: Vec<Command>) -> Result<()> {
+        let mut heard = 0;
+        for mut command in commands {
+            let mut count = Count::default();
+            let succeeded = process::overhear(&mut command, |line| {
+                if let Some(more) = libtest::summary(line) {
+                    heard += 1;
+                    count += more;
+                }
+                if let Some(reason) = libtest::ignored(line) {
+                    self.remarks.push(format!("skipped: {reason}"));
+                }
+            })?;
+            self.count += count;
+            // a program that did not compile, or died without a summary
+            ensure!(
+                succeeded || count.failed > 0,
+                "cargo test ended without the results of all its programs"
+            );
+        }
+        ensure!(heard > 0 && self.count != Count::default(), "no test ran");
+        Ok(())
+    }
+}
+
+fn fmt() -> Result<()> {
+    process::run(cargo().args(["fmt", "--all", "--check"]))
+}
+
+fn lint() -> Result<()> {
+    process::run(cargo().args([
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--quiet",
+        "--",
+        "--deny",
+        "warnings",
+    ]))
+}
+
+fn tidy() -> Result<()> {
+    ensure!(tidy::run()?, "cargo xtask tidy found something");
+    Ok(())
+}
+
+fn codegen() -> Result<()> {
+    codegen::run(true)
+}
+
+fn deny() -> Result<()> {
+    let mut command = Command::new(tools::cargo_deny()?);
+    command.current_dir(workspace::root());
+    process::run(command.args(["--workspace", "--offline", "check", "bans", "licenses", "sources"]))
+}
+
+/// Everything but the end-to-end package and the programs that stand apart.
+fn unit() -> Result<Vec<Command>> {
+    let mut programs: Vec<String> = Vec::new();
+    for package in Workspace::read()?.packages.iter().filter(|p| p.name != END_TO_END) {
+        for (kind, target) in &package.targets {
+            let apart = APART.iter().any(|(_, _, test)| test == target);
+            if kind == "test" && !apart && !programs.contains(target) {
+                programs.push(target.clone());
+            }
+        }
+    }
+    let base = |command: &mut Command| {
+        command.args(["test", "--no-fail-fast", "--quiet", "--workspace", "--exclude", END_TO_END]);
+    };
+    let mut tests = cargo();
+    base(&mut tests);
+    tests.args(["--lib", "--bins"]);
+    for program in programs {
+        tests.args(["--test", &program]);
+    }
+    let mut examples = cargo();
+    base(&mut examples);
+    examples.arg("--doc");
+    Ok(vec![tests, examples])
+}
+
+fn conformance() -> Result<Vec<Command>> {
+    apart("conformance", &[])
+}
+
+fn clients() -> Result<Vec<Command>> {
+    apart("clients", &["--nocapture"])
+}
+
+fn cluster() -> Result<Vec<Command>> {
+    let components = setup::run()?;
+    demo::build(&[])?;
+    let mut commands = apart("cluster", &["--nocapture", "--test-threads", "1"])?;
+    for command in &mut commands {
+        command.env("KUBEBUILDER_ASSETS", &components).env("PERILUNE_ROOT", workspace::root());
+    }
+    Ok(commands)
+}
+
+fn apart(suite: &str, arguments: &[&str]) -> Result<Vec<Command>> {
+    let all = Workspace::read()?;
+    let mut commands = Vec::new();
+    for (_, package, test) in APART.iter().filter(|(s, _, _)| *s == suite) {
+        if !all.has(package, "test", test) {
+            bail!("package {package} has no test program {test}");
+        }
+        let mut command = cargo();
+        command.args(["test", "--package", package, "--test", test, "--"]).args(arguments);
+        commands.push(command);
+    }
+    Ok(commands)
+}

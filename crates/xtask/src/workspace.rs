@@ -1,0 +1,86 @@
+//! Where things are, and what packages there are, by Cargo's own account.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use crate::process;
+
+/// The repository's root.
+pub(crate) fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors().nth(2).unwrap_or(here).to_path_buf()
+}
+
+/// Cargo, started in the repository.
+pub(crate) fn cargo() -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root());
+    // set by the cargo that started us, and wrong for another package
+    for name in ["CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH", "CARGO_PKG_NAME", "CARGO_PKG_VERSION"] {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// What `cargo metadata` says about our packages.
+#[derive(Debug)]
+pub(crate) struct Workspace {
+    pub(crate) target: PathBuf,
+    pub(crate) packages: Vec<Package>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Package {
+    /// `perilune-array`
+    pub(crate) name: String,
+    pub(crate) folder: PathBuf,
+    /// Binaries, tests and so on: kind and name.
+    pub(crate) targets: Vec<(String, String)>,
+    /// Packages of ours that it links; those for its tests only are marked.
+    pub(crate) uses: Vec<Use>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Use {
+    pub(crate) name: String,
+    pub(crate) for_tests: bool,
+}
+
+impl Workspace {
+    pub(crate) fn read() -> Result<Self> {
+        let text = process::output(cargo().args(["metadata", "--no-deps", "--format-version=1", "--quiet"]))?;
+        let value: Value = serde_json::from_str(&text).context("parsing the answer of cargo metadata")?;
+        let target = value["target_directory"].as_str().context("cargo metadata names no target folder")?;
+        let packages = value["packages"].as_array().into_iter().flatten();
+        Ok(Self { target: target.into(), packages: packages.filter_map(Package::of).collect() })
+    }
+
+    pub(crate) fn has(&self, package: &str, kind: &str, target: &str) -> bool {
+        self.packages
+            .iter()
+            .any(|p| p.name == package && p.targets.iter().any(|(k, t)| k == kind && t == target))
+    }
+}
+
+impl Package {
+    fn of(value: &Value) -> Option<Self> {
+        let text = |v: &Value| v.as_str().map(str::to_owned);
+        let targets = value["targets"].as_array()?.iter();
+        let dependencies = value["dependencies"].as_array()?.iter();
+        Some(Self {
+            name: text(&value["name"])?,
+            folder: Path::new(value["manifest_path"].as_str()?).parent()?.to_path_buf(),
+            targets: targets.filter_map(|t| Some((text(&t["kind"][0])?, text(&t["name"])?))).collect(),
+            uses: dependencies
+                // only ours have a path
+                .filter(|d| d["path"].is_string())
+                .filter_map(|d| Some(Use { name: text(&d["name"])?, for_tests: d["kind"] == "dev" }))
+                .collect(),
+        })
+    }
+}

@@ -1,0 +1,30 @@
+#!/bin/bash
+# First process of the guest that tests/lio.rs boots: the host's tree read-only under an overlay in memory, the kernel's
+# SCSI target and initiator, udev and iscsid; then guest.py, whose lines are the result. Nothing here can touch the host.
+set -u
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin
+if [ "${1:-}" != inside ]; then
+  mount -t proc proc /proc
+  mount -t tmpfs tmpfs /mnt
+  # The modules' package puts them where modprobe does not look.
+  mkdir -p /mnt/modules/lib/modules && ln -s "/usr/lib/uml/modules/$(uname -r)" /mnt/modules/lib/modules/
+  modprobe -d /mnt/modules overlay
+  mkdir -p /mnt/up /mnt/work /mnt/root
+  mount -t overlay overlay -o lowerdir=/,upperdir=/mnt/up,workdir=/mnt/work /mnt/root
+  mount -t proc proc /mnt/root/proc; mount -t sysfs sysfs /mnt/root/sys; mount -t devtmpfs devtmpfs /mnt/root/dev
+  mount -t tmpfs tmpfs /mnt/root/run; mount -t tmpfs tmpfs /mnt/root/tmp
+  exec chroot /mnt/root "$0" inside
+fi
+export SYSTEMD_IGNORE_CHROOT=1
+ip link set lo up
+mkdir -p /lib/modules && ln -sfn "/usr/lib/uml/modules/$(uname -r)" "/lib/modules/$(uname -r)"
+modprobe -a configfs target_core_mod target_core_iblock iscsi_target_mod sd_mod sg iscsi_tcp dm-thin-pool loop
+mount -t configfs configfs /sys/kernel/config
+/lib/systemd/systemd-udevd --daemon; udevadm trigger; udevadm settle -t 10
+mkdir -p /run/lock/iscsi /etc/iscsi /var/lib/iscsi
+echo InitiatorName=iqn.2026-01.test:node >/etc/iscsi/initiatorname.iscsi
+printf 'node.startup = manual\nnode.session.scan = manual\nnode.session.initial_login_retry_max = 1\n' >/etc/iscsi/iscsid.conf
+iscsid -f >/run/iscsid.log 2>&1 &
+sleep 1
+SIMULATOR=$(sed -n 's/.*simulator=\([^ ]*\).*/\1/p' /proc/cmdline) timeout 120 python3 "${0%/*}/guest.py" 2>&1
+echo o >/proc/sysrq-trigger; sleep 5

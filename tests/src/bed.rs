@@ -207,8 +207,7 @@ impl Bed {
             "curl -sS --cacert /run/simulator/ca.pem -u admin:secret https://{ARRAY}/json-rpc/12.3 -d '{body}'"
         );
         let out = self.lab.guest("array")?.run(&script, Duration::from_secs(20))?.success()?;
-        let answer: Value =
-            serde_json::from_str(&out).with_context(|| format!("the array said {out}"))?;
+        let answer: Value = serde_json::from_str(&out).with_context(|| format!("the array said {out}"))?;
         match answer.get("result") {
             Some(result) => Ok(result.clone()),
             None => bail!("the array refuses {method}: {}", answer["error"]),

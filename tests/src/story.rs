@@ -32,74 +32,86 @@ pub fn install(bed: &Bed, narrator: &Narrator) -> Result<()> {
 
 /// The volume's life.
 pub fn run(bed: &Bed, narrator: &Narrator) -> Result<()> {
-    let kubectl = &bed.kubectl;
-    kubectl.apply(&json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NS}}))?;
+    bed.kubectl.apply(&json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NS}}))?;
+    let sum = write(bed, narrator)?;
+    grow(bed, narrator)?;
+    lose(bed, narrator)?;
+    restore(bed, narrator, &sum)?;
+    copy_and_move(bed, narrator, &sum)?;
+    end(bed, narrator)
+}
+
+fn write(bed: &Bed, narrator: &Narrator) -> Result<String> {
     narrator.step("PVC data bound", || {
-        kubectl.apply(&claim("data", "1Gi", None))?;
+        bed.kubectl.apply(&claim("data", "1Gi", None))?;
         bound(bed, "data").map(|words| ((), words))
     })?;
-    let sum = narrator.step("pod on node1 writes 16 MiB and syncs", || {
-        kubectl.apply(&pod("writer", "data", "node1"))?;
+    narrator.step("pod on node1 writes 16 MiB and syncs", || {
+        bed.kubectl.apply(&pod("writer", "data", "node1"))?;
         running(bed, "writer")?;
-        let sum = kubectl.sh(
-            NS,
-            "writer",
-            "dd if=/dev/urandom of=/data/file bs=1M count=16 2>/dev/null; sync; sha256sum </data/file",
-        )?;
+        let script =
+            "dd if=/dev/urandom of=/data/file bs=1M count=16 2>/dev/null; sync; sha256sum </data/file";
+        let sum = bed.kubectl.sh(NS, "writer", script)?;
         Ok((sum.clone(), format!("sha256 {}", short(&sum))))
-    })?;
+    })
+}
+
+fn grow(bed: &Bed, narrator: &Narrator) -> Result<()> {
     narrator.step("volume grown online to 2Gi", || {
         let before = size(bed, "writer")?;
-        kubectl.run(&[
-            "-n",
-            NS,
-            "patch",
-            "pvc",
-            "data",
-            "-p",
-            r#"{"spec":{"resources":{"requests":{"storage":"2Gi"}}}}"#,
-        ])?;
+        let patch = r#"{"spec":{"resources":{"requests":{"storage":"2Gi"}}}}"#;
+        bed.kubectl.run(&["-n", NS, "patch", "pvc", "data", "-p", patch])?;
         let after = wait_for("the pod to see the new size", 2 * MINUTE, || {
             let now = size(bed, "writer")?;
             Ok(if now > before * 3 / 2 { Ok(now) } else { Err(format!("df says {now} KiB")) })
         })?;
         Ok(((), format!("the pod saw {} MiB, sees {} MiB", before / 1024, after / 1024)))
-    })?;
+    })
+}
+
+fn lose(bed: &Bed, narrator: &Narrator) -> Result<()> {
     narrator.step("VolumeSnapshot snap", || {
-        kubectl.apply(&snapshot("snap", "data"))?;
+        bed.kubectl.apply(&snapshot("snap", "data"))?;
         let ready = |s: &Value| s["status"]["readyToUse"] == true;
         until(bed, "volumesnapshot", "snap", ready)
-            .map(|s| ((), format!("restore size {}", s["status"]["restoreSize"])))
+            .map(|s| ((), format!("restore size {}", text(&s["status"]["restoreSize"]))))
     })?;
     narrator.step("file deleted", || {
-        let left = kubectl.sh(NS, "writer", "rm /data/file; sync; ls /data | grep -v lost+found || true")?;
+        let left =
+            bed.kubectl.sh(NS, "writer", "rm /data/file; sync; ls /data | grep -v lost+found || true")?;
         ensure!(left.is_empty(), "still there: {left}");
         Ok(((), String::new()))
-    })?;
+    })
+}
+
+fn restore(bed: &Bed, narrator: &Narrator, sum: &str) -> Result<()> {
     narrator.step("PVC restored from the snapshot, content there", || {
         let source = json!({"apiGroup": "snapshot.storage.k8s.io", "kind": "VolumeSnapshot", "name": "snap"});
-        kubectl.apply(&claim("restored", "2Gi", Some(source)))?;
-        kubectl.apply(&pod("restored", "restored", "node2"))?;
+        bed.kubectl.apply(&claim("restored", "2Gi", Some(&source)))?;
+        bed.kubectl.apply(&pod("restored", "restored", "node2"))?;
         running(bed, "restored")?;
-        same_content(bed, "restored", &sum).map(|words| ((), words))
-    })?;
+        same_content(bed, "restored", sum).map(|words| ((), words))
+    })
+}
+
+fn copy_and_move(bed: &Bed, narrator: &Narrator, sum: &str) -> Result<()> {
     narrator.step("clone of the restored PVC, content there", || {
-        kubectl.apply(&claim(
-            "clone",
-            "3Gi",
-            Some(json!({"kind": "PersistentVolumeClaim", "name": "restored"})),
-        ))?;
-        kubectl.apply(&pod("clone", "clone", "node2"))?;
+        let source = json!({"kind": "PersistentVolumeClaim", "name": "restored"});
+        bed.kubectl.apply(&claim("clone", "3Gi", Some(&source)))?;
+        bed.kubectl.apply(&pod("clone", "clone", "node2"))?;
         running(bed, "clone")?;
-        let words = same_content(bed, "clone", &sum)?;
+        let words = same_content(bed, "clone", sum)?;
         Ok(((), format!("{words}; {} MiB", size(bed, "clone")? / 1024)))
     })?;
     narrator.step("pod moved from node2 to node1, content there", || {
-        kubectl.run(&["-n", NS, "delete", "pod", "clone", "--wait=true", "--timeout=120s"])?;
-        kubectl.apply(&pod("clone", "clone", "node1"))?;
+        bed.kubectl.run(&["-n", NS, "delete", "pod", "clone", "--wait=true", "--timeout=120s"])?;
+        bed.kubectl.apply(&pod("clone", "clone", "node1"))?;
         running(bed, "clone")?;
-        same_content(bed, "clone", &sum).map(|words| ((), words))
-    })?;
+        same_content(bed, "clone", sum).map(|words| ((), words))
+    })
+}
+
+fn end(bed: &Bed, narrator: &Narrator) -> Result<()> {
     narrator.step("all deleted", || Ok((delete_all(bed)?, String::new())))?;
     let found = narrator.step("nothing left", || {
         let places = wait_for("everything to be gone", 2 * MINUTE, || leftovers::look(bed))?;
@@ -215,7 +227,7 @@ fn classes() -> Value {
 }
 
 /// A claim for the demo's class.
-pub fn claim(name: &str, size: &str, source: Option<Value>) -> Value {
+pub fn claim(name: &str, size: &str, source: Option<&Value>) -> Value {
     json!({
         "apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name, "namespace": NS},
         "spec": {

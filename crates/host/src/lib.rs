@@ -4,16 +4,45 @@
 //! see [`Host`]; [`LinuxHost`] is the real one. Nothing is written to, formatted, mounted, flushed or removed
 //! unless its identity was read from the device itself in the same call.
 
+mod attach;
+mod checks;
+mod detach;
 mod error;
+mod filesystem;
+mod format;
+mod grow;
 mod host;
 mod identity;
+mod keeper;
+mod leave;
+mod linux;
+mod lock;
+mod login;
+mod mount;
+mod options;
+mod os;
+mod probe;
+mod publish;
+mod reach;
+mod rebuild;
+mod reconcile;
+mod record;
+mod removal;
 mod request;
+mod stage;
+mod stats;
+mod sysfs;
 mod target;
+mod tools;
+mod usage;
+mod verify;
 mod volume;
+mod work;
 
 pub use error::{Error, ErrorKind, Result};
 pub use host::Host;
 pub use identity::{ExpectedWwid, LiveWwid, Wwid};
+pub use linux::{LinuxHost, Settings};
 pub use request::{
     Amount, Attachment, Check, FsType, GrowRequest, Grown, Identity, PublishRequest, Reconciled,
     StageRequest, Staged, Stats, StatsRequest, UnpublishRequest, UnstageRequest, Usage, Verdict,

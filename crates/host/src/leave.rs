@@ -1,0 +1,62 @@
+//! Logging out of sessions that we made and nobody uses any more.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    thread,
+};
+
+use crate::{
+    detach,
+    error::Result,
+    lock::Subject,
+    login,
+    record::{Record, SessionMade},
+    sysfs::{self, Address},
+    target::{Iqn, TargetPath},
+    work::Work,
+};
+
+/// Logs out of the record's own sessions, target by target.
+pub(crate) fn log_out(work: &Work, record: &Record, known: &BTreeSet<Address>) -> Result<()> {
+    let mut targets: BTreeMap<&Iqn, Vec<&TargetPath>> = BTreeMap::new();
+    for path in &record.attachment.paths {
+        targets.entry(&path.iqn).or_default().push(path);
+    }
+    for (iqn, paths) in targets {
+        let _target = work.alone(Subject::Target(iqn.clone()))?;
+        // a straggler of the attach may have brought a late path while the lock was waited for
+        detach::delete_paths(work, record, known)?;
+        let mut idle = Vec::new();
+        for path in paths {
+            if may_leave(work, record, path)?
+                && !idle.iter().any(|other: &&TargetPath| other.portal == path.portal)
+            {
+                idle.push(path);
+            }
+        }
+        leave_all(work, &idle)?;
+    }
+    Ok(())
+}
+
+/// Ours, without a SCSI device, and in no other record.
+fn may_leave(work: &Work, record: &Record, path: &TargetPath) -> Result<bool> {
+    let made = SessionMade::of(path);
+    if !record.sessions.contains(&made) {
+        return Ok(false);
+    }
+    let used = login::find(work, path).is_some_and(|session| {
+        let devices = sysfs::scsi_devices(work.os());
+        devices.iter().any(|device| device.host == session.host && device.target == session.target)
+    });
+    let others = work.site.records.list()?.records;
+    Ok(!used && !others.iter().any(|other| other.volume != record.volume && other.uses(&made)))
+}
+
+fn leave_all(work: &Work, paths: &[&TargetPath]) -> Result<()> {
+    thread::scope(|scope| {
+        let leaving: Vec<_> =
+            paths.iter().map(|&path| scope.spawn(move || login::leave(work, path))).collect();
+        leaving.into_iter().try_for_each(|thread| thread.join().unwrap_or(Ok(())))
+    })
+}

@@ -1,0 +1,118 @@
+//! From a published path to a session that is logged in.
+
+use std::time::Duration;
+
+use crate::{
+    error::{Error, ErrorKind, Result},
+    lock::{Held, Subject},
+    sysfs::{self, Session},
+    target::{Chap, TargetPath},
+    tools::iscsiadm::{self, Answer, Meaning},
+    work::Work,
+};
+
+/// Logins at one time on one node.
+const AT_ONCE: usize = 8;
+/// One login, the daemon's own time-out of ten seconds included.
+const LOGIN: Duration = Duration::from_secs(15);
+
+/// Where the secrets of a login come from.
+#[derive(Clone, Debug)]
+pub(crate) enum Credentials {
+    /// With the call; the portal's record is written anew.
+    Given(Option<Chap>),
+    /// From the portal's record as an earlier call wrote it.
+    Recorded,
+}
+
+/// The session that serves the path, if there is one in whatever state.
+pub(crate) fn find(work: &Work, path: &TargetPath) -> Option<Session> {
+    sysfs::sessions(work.os()).into_iter().find(|session| session.serves(path))
+}
+
+/// Returns the logged-in session of the path, by three calls of `iscsiadm` if there is none (one, if its record
+/// stands). The caller shares the target's lock.
+pub(crate) fn ensure(
+    work: &Work,
+    path: &TargetPath,
+    credentials: &Credentials,
+    multipath: bool,
+) -> Result<Session> {
+    if find(work, path).is_none() {
+        let work = work.by(work.os().now() + LOGIN);
+        if let Credentials::Given(chap) = credentials {
+            write_record(&work, path, chap.as_ref(), multipath)?;
+        }
+        log_in(&work, path)?;
+    }
+    let settled = work.until(|| Ok(find(work, path).filter(Session::logged_in)))?;
+    settled.ok_or_else(|| {
+        let state = find(work, path).map_or_else(|| "gone".to_owned(), |session| session.state);
+        let message =
+            format!("the session to {} at {} is {state}; check network and portal", path.iqn, path.portal);
+        Error::new(ErrorKind::NotReady, message)
+    })
+}
+
+fn log_in(work: &Work, path: &TargetPath) -> Result<()> {
+    let _slot = work.shared(Subject::Logins, AT_ONCE)?;
+    let answer = iscsiadm::login(work.os(), path, work.deadline)?;
+    match answer.meaning {
+        Meaning::Fine => Ok(()),
+        Meaning::ChapRefused | Meaning::NoDaemon => Err(answer.error("logging in to", path)),
+        // the daemon may go on after its client gave up: what counts is the session
+        _ if find(work, path).is_some() => Ok(()),
+        _ => Err(answer.error("logging in to", path)),
+    }
+}
+
+/// The record of the portal with our settings: two calls.
+fn write_record(work: &Work, path: &TargetPath, chap: Option<&Chap>, multipath: bool) -> Result<()> {
+    let _records = records(work, path)?;
+    let doing = "preparing the node record of";
+    expect(&once_more(|| iscsiadm::create(work.os(), path, work.deadline))?, doing, path)?;
+    expect(&once_more(|| iscsiadm::update(work.os(), path, chap, multipath, work.deadline))?, doing, path)
+}
+
+/// Brings the credentials of a living session's record up to date, for its next login.
+pub(crate) fn rotate(work: &Work, path: &TargetPath, chap: Option<&Chap>, multipath: bool) -> Result<()> {
+    let _records = records(work, path)?;
+    let answer = once_more(|| iscsiadm::update(work.os(), path, chap, multipath, work.deadline))?;
+    expect(&answer, "updating the credentials of", path)
+}
+
+fn records(work: &Work, path: &TargetPath) -> Result<Held> {
+    work.alone(Subject::NodeRecords(path.iqn.clone()))
+}
+
+/// The tool walks all portals of a target and stumbles when one vanishes meanwhile.
+fn once_more(call: impl Fn() -> Result<Answer>) -> Result<Answer> {
+    match call()? {
+        Answer { meaning: Meaning::Database, .. } => call(),
+        answer => Ok(answer),
+    }
+}
+
+fn expect(answer: &Answer, doing: &str, path: &TargetPath) -> Result<()> {
+    match answer.meaning {
+        Meaning::Fine => Ok(()),
+        _ => Err(answer.error(doing, path)),
+    }
+}
+
+/// Logs out and removes the record. The caller holds the target alone and has seen that nobody uses the session.
+pub(crate) fn leave(work: &Work, path: &TargetPath) -> Result<()> {
+    if find(work, path).is_some() {
+        let answer = iscsiadm::logout(work.os(), path, work.deadline)?;
+        let gone = work.by(work.os().now() + LOGIN).until(|| Ok(find(work, path).is_none().then_some(())))?;
+        if gone.is_none() {
+            return Err(answer.error("logging out of", path));
+        }
+    }
+    let _records = records(work, path)?;
+    let answer = once_more(|| iscsiadm::delete(work.os(), path, work.deadline))?;
+    match answer.meaning {
+        Meaning::Fine | Meaning::Nothing => Ok(()),
+        _ => Err(answer.error("removing the node record of", path)),
+    }
+}

@@ -1,0 +1,114 @@
+//! From a session to the volume's disk behind it: look what sits at the address, clear leftovers, scan exactly.
+
+use std::time::Duration;
+
+use crate::{
+    error::{Error, ErrorKind, Result},
+    identity::ExpectedWwid,
+    lock::Subject,
+    login::{self, Credentials},
+    os::Answer,
+    removal,
+    sysfs::{self, Address},
+    target::TargetPath,
+    tools::within,
+    verify::{self, PathDevice, Reading, Verified},
+    work::Work,
+};
+
+/// How long a LUN may take to appear behind a session.
+const APPEAR: Duration = Duration::from_secs(15);
+/// A LUN that did not appear is scanned for again after this.
+const SCAN_AGAIN: Duration = Duration::from_secs(2);
+
+/// How to reach volumes by this call.
+#[derive(Clone, Debug)]
+pub(crate) struct Manner {
+    pub(crate) wwid: ExpectedWwid,
+    pub(crate) credentials: Credentials,
+    pub(crate) multipath: bool,
+}
+
+/// A disk that answered with the volume's identity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Reached {
+    pub(crate) address: Address,
+    /// This call had the kernel look for it.
+    pub(crate) scanned: bool,
+}
+
+/// Logs in if need be and returns the address at which the volume answers.
+pub(crate) fn reach(work: &Work, path: &TargetPath, manner: &Manner) -> Result<Reached> {
+    let _target = work.shared(Subject::Target(path.iqn.clone()), usize::MAX)?;
+    let session = login::ensure(work, path, &manner.credentials, manner.multipath)?;
+    let address = session.address(path.lun);
+    let work = work.by(within(work.os(), work.deadline, APPEAR));
+    let _address = work.alone(Subject::Address(address))?;
+    settle(&work, path, address, &manner.wwid)
+}
+
+/// Repeats look and act until the volume answers at the address.
+fn settle(work: &Work, path: &TargetPath, address: Address, wwid: &ExpectedWwid) -> Result<Reached> {
+    let (mut scanned, mut scan_at) = (false, work.os().now());
+    let mut last = Error::new(ErrorKind::NotReady, format!("{path}: no time left to look"));
+    let found = work.until(|| {
+        match verify::read_path(work, address, wwid) {
+            Reading::Ours(disk) => {
+                rescan_if_grown(work, &disk)?;
+                return Ok(Some(()));
+            }
+            Reading::Unknown(why) => last = Error::new(ErrorKind::NotReady, format!("{path}: {why}")),
+            Reading::NotMapped => {
+                last = unmapped(path);
+                removal::delete_dead(work, address)?;
+            }
+            Reading::Other(stale) => {
+                // our own scan found it: the array has another volume at this LUN
+                if scanned {
+                    let message = format!("{path} answers as {}, {wwid} was published there", stale.live);
+                    if let Err(error) = removal::delete_stale(work, stale) {
+                        tracing::warn!(%address, %error, "a disk that is not the volume stays");
+                    }
+                    return Err(Error::new(ErrorKind::WrongIdentity, message));
+                }
+                removal::delete_stale(work, stale)?;
+            }
+            Reading::Absent => last = unmapped(path),
+        }
+        if !sysfs::scsi_exists(work.os(), address) && work.os().now() >= scan_at {
+            scan(work, address)?;
+            (scanned, scan_at) = (true, work.os().now() + SCAN_AGAIN);
+        }
+        Ok(matches!(verify::read_path(work, address, wwid), Reading::Ours(_)).then_some(()))
+    })?;
+    found.map(|()| Reached { address, scanned }).ok_or(last)
+}
+
+fn unmapped(path: &TargetPath) -> Error {
+    Error::new(
+        ErrorKind::NotReady,
+        format!("{path}: the array shows no such LUN to this node; check its access list"),
+    )
+}
+
+/// Has the kernel read the size of a disk again, if the disk says that it is larger than the kernel knows.
+pub(crate) fn rescan_if_grown(work: &Work, disk: &Verified<PathDevice>) -> Result<()> {
+    let known = disk
+        .disk
+        .size()
+        .map_err(|error| Error::io(format!("reading the size of {}", disk.block.name), error))?;
+    match disk.disk.capacity(work.deadline) {
+        Answer::Data(size) if size > known => {
+            let path = sysfs::scsi_dir(disk.address).join("rescan");
+            work.write_scsi(disk.address.host, &path, "1")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Has the kernel look at exactly this address.
+fn scan(work: &Work, address: Address) -> Result<()> {
+    let path = format!("/sys/class/scsi_host/host{}/scan", address.host);
+    let text = format!("{} {} {}", address.channel, address.target, address.lun);
+    work.write_scsi(address.host, path.as_ref(), &text)
+}

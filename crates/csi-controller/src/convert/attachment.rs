@@ -79,7 +79,7 @@ fn way(path: &perilune_engine::Path) -> (Protocol, Path) {
 
 fn no_way(wanted: &PublishRequest) -> Failure {
     let message = format!(
-        "publish volume {} to node {}: the array offers no port that a host could reach it by; see status.targetPorts of \
+        "publish volume {} to node {}: the array offers no port that a host could reach it by; see status.ports of \
          its ArrayBackend",
         wanted.volume, wanted.node
     );
@@ -88,7 +88,7 @@ fn no_way(wanted: &PublishRequest) -> Failure {
 
 fn too_few(wanted: &PublishRequest, offered: usize, needed: usize) -> Failure {
     let message = format!(
-        "publish volume {} to node {}: the array offers {offered} of the {needed} paths that its ArrayBackend asks for; \
+        "publish volume {} to node {}: the array offers {offered} of the {needed} paths that limits.minPaths of its ArrayBackend asks for; \
          bring its ports up, or lower the number there",
         wanted.volume, wanted.node
     );

@@ -1,0 +1,10 @@
+//! The Controller service over its real socket, with a real engine on an in-memory array and ledger.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where it stumbles")]
+
+mod ask;
+mod codes;
+mod life;
+mod refusals;
+mod replays;
+mod rig;

@@ -87,7 +87,7 @@ impl Socket {
         let outcome = tokio::select! {
             outcome = server => outcome,
             () = async { stopped(stop).await; tokio::time::sleep(DRAIN).await } => {
-                tracing::warn!(socket = %path.display(), "stopped while calls were running; their callers will repeat them");
+                tracing::warn!(socket = %path.display(), "stopped before every peer had hung up; what they were waiting for they will ask again");
                 Ok(())
             }
         };

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io::IsTerminal;
 
-use anyhow::{Context, Result};
+use anyhow::{Result, anyhow};
 use clap::{Args, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
@@ -40,8 +40,8 @@ impl fmt::Display for LogFormat {
 impl LogArgs {
     /// Starts logging for the whole process. To be called once.
     pub fn start(&self) -> Result<()> {
-        let filter = EnvFilter::try_new(&self.log_level).with_context(|| {
-            format!("--log-level {:?} is no level and no list of module=level", self.log_level)
+        let filter = EnvFilter::try_new(&self.log_level).map_err(|error| {
+            anyhow!("--log-level {:?} is no level and no list of module=level: {error}", self.log_level)
         })?;
         let lines = tracing_subscriber::fmt()
             .with_env_filter(filter)
@@ -51,6 +51,6 @@ impl LogArgs {
             LogFormat::Text => lines.try_init(),
             LogFormat::Json => lines.json().flatten_event(true).with_current_span(true).try_init(),
         };
-        started.map_err(|error| anyhow::anyhow!("logging could not be started: {error}"))
+        started.map_err(|error| anyhow!("logging could not be started: {error}"))
     }
 }

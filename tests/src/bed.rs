@@ -19,6 +19,8 @@ pub const NAMESPACE: &str = "perilune-system";
 const KUBERNETES: &str = "v1.36.3";
 const ARRAY: &str = "10.250.0.30";
 const PORTALS: [&str; 2] = ["10.250.0.30:3260", "10.250.0.31:3260"];
+/// Where the simulator is steered, inside its guest.
+const CONTROL: u16 = 9000;
 const CHAP_SECRET: &str = "demo-chap-0001";
 
 /// The demo's cluster.
@@ -200,6 +202,40 @@ impl Bed {
         ]}))
     }
 
+    /// The commands that the array was sent, in order.
+    pub fn journal(&self) -> Result<Vec<String>> {
+        let entries: Value = serde_json::from_str(&self.control("GET", "journal", "")?)?;
+        let commands = entries.as_array().into_iter().flatten();
+        Ok(commands.filter_map(|e| e["method"].as_str()).map(str::to_owned).collect())
+    }
+
+    /// Asks the simulator's control about the array.
+    pub fn control(&self, method: &str, what: &str, body: &str) -> Result<String> {
+        let script = format!(
+            "curl -sS --fail-with-body -X {method} -d '{body}' http://127.0.0.1:{CONTROL}/arrays/sf1/{what}"
+        );
+        self.lab.guest("array")?.run(&script, Duration::from_secs(20))?.success()
+    }
+
+    /// Checks the chart as its users would, and that rendering it twice gives the same.
+    pub fn lint_charts(&self) -> Result<()> {
+        for chart in ["charts/perilune", "charts/perilune-crds"] {
+            self.helm(&["lint", "--strict", chart])?;
+            let render = || -> Result<Vec<u8>> {
+                let out = Command::new(&self.helm)
+                    .current_dir(&self.root)
+                    .args(["template", "perilune", chart])
+                    .output()?;
+                Ok(out.stdout)
+            };
+            let (first, second) = (render()?, render()?);
+            if first.is_empty() || first != second {
+                bail!("{chart}: two renderings differ, or are empty");
+            }
+        }
+        Ok(())
+    }
+
     /// Calls the array's own API, past Perilune.
     pub fn array_call(&self, method: &str, params: &Value) -> Result<Value> {
         let body = json!({"method": method, "params": params}).to_string();
@@ -238,7 +274,7 @@ fn spec(label: &str, places: &Places, (sidecars, product): (PathBuf, PathBuf)) -
     fs::write(
         &config,
         format!(
-            "tls: {{directory: /run/simulator}}\narrays:\n  - name: sf1\n    vendor: solidfire\n    listen: {ARRAY}:443\n    \
+            "control: 127.0.0.1:{CONTROL}\ntls: {{directory: /run/simulator}}\narrays:\n  - name: sf1\n    vendor: solidfire\n    listen: {ARRAY}:443\n    \
              credentials: {{username: admin, password: secret}}\n    iscsi: [{portals}]\n    data: lio\n"
         ),
     )?;

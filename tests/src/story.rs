@@ -157,7 +157,8 @@ pub fn ready(bed: &Bed, backend: &str) -> Result<Result<String, String>> {
     })
 }
 
-fn bound(bed: &Bed, name: &str) -> Result<String> {
+/// Waits until the claim is bound; answers its volume.
+pub fn bound(bed: &Bed, name: &str) -> Result<String> {
     let claim = wait_for(&format!("PVC {name} to be bound"), MINUTE, || {
         let claim = bed.kubectl.get(&["pvc", name, "-n", NS])?;
         if claim["status"]["phase"] == "Bound" {
@@ -168,7 +169,8 @@ fn bound(bed: &Bed, name: &str) -> Result<String> {
     Ok(text(&claim["spec"]["volumeName"]).to_owned())
 }
 
-fn running(bed: &Bed, name: &str) -> Result<()> {
+/// Waits until the pod runs.
+pub fn running(bed: &Bed, name: &str) -> Result<()> {
     wait_for(&format!("pod {name} to run"), 2 * MINUTE, || {
         let pod = bed.kubectl.get(&["pod", name, "-n", NS])?;
         if pod["status"]["phase"] == "Running" {

@@ -1,0 +1,158 @@
+//! Measures budgets that need the parts running: management calls to the array for each operation of the engine, as the
+//! simulator's journal counts them. Prints a JSON list of rows; `cargo xtask bench` makes the table.
+#![expect(clippy::print_stdout, reason = "the rows are this program's output")]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Result, anyhow, ensure};
+use perilune_drivers::VendorConnector;
+use perilune_engine::ledger::memory::MemoryLedger;
+use perilune_engine::{
+    AdministrativeState, Applied, BackendChoice, BackendSpec, Chap, ConnectSpec, ContentSource, Credentials,
+    Endpoint, Engine, Failure, Fleet, Limits, PublishRequest, Secret, Settings, Size, SizeRange,
+    SnapshotRequest, Trust, Vendor, VolumeRequest, Writer,
+};
+use perilune_simulator::{Config, Running, Simulator};
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+/// What each operation may cost, and what the driver that exists spends on it.
+const BUDGETS: [(&str, usize, Option<usize>); 9] = [
+    ("create", 1, Some(5)),
+    ("clone", 2, Some(7)),
+    ("from-snapshot", 2, Some(8)),
+    ("expand", 1, Some(3)),
+    // the mark is read before anything is deleted: one call more than the protocol needs
+    ("delete", 3, Some(3)),
+    ("snapshot", 1, Some(4)),
+    ("publish", 1, Some(4)),
+    ("unpublish", 1, None),
+    ("capacity-and-health", 1, Some(2)),
+];
+
+fn main() -> Result<()> {
+    let wanted: Vec<String> = std::env::args().skip(1).collect();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let counts = runtime.block_on(measure())?;
+    let rows: Vec<Value> = BUDGETS
+        .iter()
+        .map(|(name, budget, peer)| (format!("roundtrips/solidfire/{name}"), name, budget, peer))
+        .filter(|(full, ..)| wanted.is_empty() || wanted.iter().any(|w| full.starts_with(w.as_str())))
+        .map(|(full, name, budget, peer)| {
+            json!({"name": full, "value": counts.get(*name), "unit": "calls", "budget": budget, "peer": peer, "runs": 1})
+        })
+        .collect();
+    println!("{}", serde_json::to_string_pretty(&rows)?);
+    Ok(())
+}
+
+/// The engine over a simulated array, and the journal between them.
+struct Bench {
+    array: Running,
+    fleet: Arc<Fleet>,
+    engine: Engine,
+    spec: BackendSpec,
+    counts: BTreeMap<&'static str, usize>,
+    _writer: watch::Sender<bool>,
+}
+
+impl Bench {
+    async fn new() -> Result<Self> {
+        let array = Simulator::start(Config::solidfire("sf1")).await?;
+        let spec = spec(&array)?;
+        let fleet = Arc::new(Fleet::new(Arc::new(VendorConnector)));
+        let applied = fleet.apply(spec.clone()).await;
+        ensure!(matches!(applied, Applied::Working(_)), "the array is not usable: {applied:?}");
+        let (held, writer) = watch::channel(true);
+        let engine =
+            Engine::new(Arc::clone(&fleet), Arc::new(MemoryLedger::default()), Writer::new(writer), "bench");
+        Ok(Self { array, fleet, engine, spec, counts: BTreeMap::new(), _writer: held })
+    }
+
+    /// Does it and counts the calls that it took.
+    async fn count<T>(
+        &mut self,
+        name: &'static str,
+        work: impl AsyncFnOnce(&Engine) -> Result<T, Failure>,
+    ) -> Result<T> {
+        self.array.control().clear_journal("sf1")?;
+        let done = work(&self.engine).await.map_err(|failure| anyhow!("{name}: {failure}"))?;
+        self.counts.insert(name, self.array.control().journal("sf1")?.len());
+        Ok(done)
+    }
+}
+
+async fn measure() -> Result<BTreeMap<&'static str, usize>> {
+    let mut bench = Bench::new().await?;
+    // the first volume of a session may fetch what later ones know
+    bench.count("first", async |e| e.ensure_volume(&volume("first", None), soon()).await).await?;
+    let made =
+        bench.count("create", async |e| e.ensure_volume(&volume("v", None), soon()).await).await?.handle;
+    let whole = Some(ContentSource::Volume(made.clone()));
+    bench.count("clone", async |e| e.ensure_volume(&volume("c", whole), soon()).await).await?;
+    let take = SnapshotRequest { csi_name: "s".to_owned(), source: made.clone() };
+    let snapshot = bench.count("snapshot", async |e| e.ensure_snapshot(&take, soon()).await).await?.handle;
+    let moment = Some(ContentSource::Snapshot(snapshot.clone()));
+    bench.count("from-snapshot", async |e| e.ensure_volume(&volume("r", moment), soon()).await).await?;
+    let range = SizeRange { required: Size::gib(4), limit: None };
+    bench.count("expand", async |e| e.grow(&made, range, soon()).await).await?;
+    let publish =
+        PublishRequest { volume: made.clone(), node: "n1".to_owned(), read_only: false, shared: false };
+    bench.count("publish", async |e| e.publish(&publish, soon()).await).await?;
+    bench.count("unpublish", async |e| e.unpublish(&made, Some("n1"), soon()).await).await?;
+    bench.count("delete-snapshot", async |e| e.remove_snapshot(&snapshot, soon()).await).await?;
+    bench.count("delete", async |e| e.remove_volume(&made, soon()).await).await?;
+    let (fleet, spec) = (Arc::clone(&bench.fleet), bench.spec.clone());
+    bench
+        .count("capacity-and-health", async move |_| {
+            fleet.apply(spec).await;
+            Ok(())
+        })
+        .await?;
+    Ok(bench.counts)
+}
+
+fn spec(array: &Running) -> Result<BackendSpec> {
+    let at = array.arrays().first().ok_or_else(|| anyhow!("the simulator has no array"))?;
+    Ok(BackendSpec {
+        name: "sf1".to_owned(),
+        labels: BTreeMap::new(),
+        connect: ConnectSpec {
+            vendor: Vendor::Solidfire,
+            endpoints: vec![Endpoint { address: at.address.to_string(), port: Some(at.port) }],
+            credentials: Credentials { username: "admin".to_owned(), password: Secret::new("secret") },
+            trust: Trust::Bundle(array.ca_pem().to_owned()),
+            server_name: None,
+            chap: Some(Chap {
+                username: "bench".to_owned(),
+                password: Secret::new("bench-chap-01"),
+                mutual: None,
+            }),
+            timeout: Duration::from_secs(10),
+            settings: Settings(vec![("tenant".to_owned(), "bench".to_owned())]),
+        },
+        expected: None,
+        pools: Vec::new(),
+        state: AdministrativeState::Active,
+        limits: Limits { concurrent: 4, min_paths: 1 },
+    })
+}
+
+fn volume(name: &str, source: Option<ContentSource>) -> VolumeRequest {
+    VolumeRequest {
+        csi_name: name.to_owned(),
+        size: SizeRange { required: Size::gib(2), limit: None },
+        backend: BackendChoice::Any,
+        pool: None,
+        source,
+        claim: None,
+        parameters: BTreeMap::new(),
+    }
+}
+
+fn soon() -> Instant {
+    Instant::now() + Duration::from_secs(30)
+}

@@ -50,6 +50,8 @@ pub enum Reason {
     Verified,
     /// The certificate is not trusted.
     Untrusted,
+    /// There is no CA bundle where the spec says.
+    CaBundleMissing,
     /// Checking of the certificate is switched off.
     InsecureSkipVerify,
     /// The serial number is the expected one.
@@ -72,6 +74,8 @@ pub enum Reason {
     ArrayReports,
     /// Volumes live on the array.
     VolumesExist,
+    /// Nothing needs the object any more.
+    Released,
     /// It was not tried, because something before it failed.
     NotTried,
     /// Something else went wrong; the message says what.

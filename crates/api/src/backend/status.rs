@@ -54,9 +54,6 @@ pub struct ArrayBackendStatus {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ArrayIdentity {
-    /// The word for its kind, as in metrics.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub vendor: Option<String>,
     /// The name that its administrators gave it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,

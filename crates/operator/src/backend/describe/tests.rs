@@ -1,0 +1,116 @@
+//! What an `ArrayBackend` and its Secrets come to.
+
+use perilune_api::ArrayBackend;
+use perilune_api::conditions::{ConditionType, Reason};
+use perilune_engine::{AdministrativeState, Trust, Vendor};
+use serde_json::{Value, json};
+
+use super::super::Plan;
+use super::super::resolve::{Bundle, Resolved, fixture};
+use super::{decide, description};
+
+fn backend(extra: &Value) -> ArrayBackend {
+    let mut spec = json!({
+        "type": "SolidFire",
+        "endpoints": [{"address": "192.0.2.10", "port": 8443}],
+        "credentialsSecretRef": {"name": "account"},
+        "solidFire": {"tenant": "shop", "svip": "192.0.2.20"},
+    });
+    spec.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+    let metadata = json!({"name": "gold", "labels": {"tier": "gold"}});
+    serde_json::from_value(json!({
+        "apiVersion": "perilune.dev/v1alpha1", "kind": "ArrayBackend", "metadata": metadata, "spec": spec,
+    }))
+    .unwrap()
+}
+
+fn deleted(extra: &Value) -> ArrayBackend {
+    let mut object = backend(extra);
+    object.metadata.deletion_timestamp =
+        Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(jiff::Timestamp::UNIX_EPOCH));
+    object
+}
+
+fn inputs() -> Resolved {
+    Resolved {
+        account: Some(fixture::secret("account", "5", &[("username", "admin"), ("password", "hunter2\n")])),
+        chap: None,
+        bundle: None,
+        volumes: 0,
+        draining: false,
+    }
+}
+
+#[test]
+fn a_full_object_is_described_with_all_it_says() {
+    let object = backend(&json!({
+        "arrayID": "abc",
+        "limits": {"apiTimeout": "1m30s", "maxConcurrentOps": 3, "minPaths": 2},
+        "tls": {"caBundle": {"secretRef": {"name": "ca"}}, "serverName": "array.example"},
+        "iscsi": {"chap": {"mode": "Mutual", "secretRef": {"name": "chap"}}},
+        "pools": [{"name": "fast"}],
+    }));
+    let chap = [("username", "u"), ("password", "p"), ("mutualUsername", "mu"), ("mutualPassword", "mp")];
+    let inputs = Resolved {
+        chap: Some(Some(fixture::secret("chap", "1", &chap))),
+        bundle: Some(Bundle::Found("PEM".to_owned())),
+        ..inputs()
+    };
+    let spec = description(&object, inputs).unwrap();
+    assert_eq!(spec.connect.vendor, Vendor::Solidfire);
+    assert_eq!(spec.connect.endpoints[0].port, Some(8443));
+    assert_eq!(spec.connect.credentials.password.reveal(), "hunter2", "without the line end");
+    assert_eq!(spec.connect.trust, Trust::Bundle("PEM".to_owned()));
+    assert_eq!(spec.connect.timeout.as_secs(), 90);
+    assert_eq!(spec.connect.settings.get("tenant"), Some("shop"));
+    assert_eq!(spec.connect.settings.get("svip"), Some("192.0.2.20"));
+    assert_eq!(spec.connect.chap.unwrap().mutual.unwrap().password.reveal(), "mp");
+    assert_eq!((spec.limits.concurrent, spec.limits.min_paths), (3, 2));
+    assert_eq!((spec.pools, spec.labels["tier"].as_str()), (vec!["fast".to_owned()], "gold"));
+}
+
+#[test]
+fn what_is_missing_is_named_with_the_field_that_asks_for_it() {
+    let why = description(&backend(&json!({})), Resolved { account: None, ..inputs() }).unwrap_err();
+    assert_eq!((why.about, why.reason), (ConditionType::CredentialsValid, Reason::SecretMissing));
+    assert!(why.message.contains("spec.credentialsSecretRef names the Secret account"), "{}", why.message);
+    let no_password = Some(fixture::secret("account", "5", &[("username", "admin"), ("password", "")]));
+    let why = description(&backend(&json!({})), Resolved { account: no_password, ..inputs() }).unwrap_err();
+    assert!(why.message.contains("its key password"), "{}", why.message);
+    let gone = Some(Bundle::Missing("ConfigMap ca with the key ca.crt".to_owned()));
+    let why = description(&backend(&json!({})), Resolved { bundle: gone, ..inputs() }).unwrap_err();
+    assert_eq!((why.about, why.reason), (ConditionType::CertificateValid, Reason::CaBundleMissing));
+    let object = backend(&json!({"iscsi": {"chap": {"mode": "OneWay", "secretRef": {"name": "chap"}}}}));
+    let why = description(&object, Resolved { chap: Some(None), ..inputs() }).unwrap_err();
+    assert!(why.message.contains("spec.iscsi.chap.secretRef names the Secret chap"), "{}", why.message);
+}
+
+#[test]
+fn a_deleted_backend_takes_no_volumes_before_it_may_go() {
+    let Plan::Use { spec, .. } = decide(&deleted(&json!({})), inputs()) else { panic!("released too early") };
+    assert_eq!(spec.state, AdministrativeState::Draining);
+    let drained = Resolved { draining: true, ..inputs() };
+    assert!(matches!(decide(&deleted(&json!({})), drained), Plan::Release { .. }));
+}
+
+#[test]
+fn a_deleted_backend_stays_in_use_while_volumes_live_there_unless_they_are_to_be_left() {
+    let occupied = || Resolved { draining: true, volumes: 3, ..inputs() };
+    assert!(matches!(decide(&deleted(&json!({})), occupied()), Plan::Use { volumes: 3, .. }));
+    assert!(matches!(
+        decide(&deleted(&json!({"deletionPolicy": "Retain"})), occupied()),
+        Plan::Release { .. }
+    ));
+    assert!(matches!(decide(&backend(&json!({"deletionPolicy": "Retain"})), occupied()), Plan::Use { .. }));
+}
+
+#[test]
+fn a_missing_secret_does_not_keep_an_empty_backend_from_going() {
+    let lost = || Resolved { account: None, ..inputs() };
+    assert!(matches!(decide(&deleted(&json!({})), lost()), Plan::Release { .. }));
+    assert!(matches!(decide(&backend(&json!({})), lost()), Plan::Wait { .. }));
+    assert!(matches!(
+        decide(&deleted(&json!({})), Resolved { volumes: 1, ..lost() }),
+        Plan::Wait { volumes: 1, .. }
+    ));
+}

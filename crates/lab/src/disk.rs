@@ -16,7 +16,7 @@ use crate::{
     clock::wait_for,
     guest,
     process::{run, tail},
-    spec::{GuestSpec, Spec},
+    spec::{GuestSpec, Role, Spec},
 };
 
 const SIZE: u64 = 8 << 30;
@@ -56,20 +56,25 @@ impl Template {
     }
 
     fn make(&self, spec: &Spec) -> Result<()> {
-        // made under another name, so that only a finished disk is ever found
-        let draft = self.path.with_extension(format!("draft-{}", std::process::id()));
-        fs::File::create(&draft)?.set_len(SIZE)?;
-        run(Command::new("mkfs.ext4").args(["-qF", "-E", "nodiscard", "-N", "65536"]).arg(&draft), None)?;
-        let Some(first) = spec.guests.iter().find(|g| g.role == crate::Role::Node) else { return Ok(()) };
+        let Some(first) = spec.guests.iter().find(|g| g.role == Role::Node) else { return Ok(()) };
         let maker = GuestSpec { name: "disk".into(), ..first.clone() };
+        let folder = maker.dir(spec);
+        fs::create_dir_all(&folder)?;
+        // on the state folder's tmpfs, where containerd's many flushes cost nothing
+        let disk = folder.join("disk");
+        fs::File::create(&disk)?.set_len(SIZE)?;
+        run(Command::new("mkfs.ext4").args(["-qF", "-E", "nodiscard", "-N", "65536"]).arg(&disk), None)?;
         let settings = guest::settings(spec, &maker, "template");
-        let mut machine = guest::boot(spec, &maker, [format!("ubda={}", draft.display())], &settings)?;
-        let done = maker.dir(spec).join("done");
+        let mut machine = guest::boot(spec, &maker, [format!("ubda={}", disk.display())], &settings)?;
         let made = wait_for("the guest that unpacks images", LIMIT, || None, || machine.ended());
         machine.kill()?;
         made?;
-        ensure!(done.exists(), "unpacking failed:\n{}", tail(&maker.dir(spec).join("console"), 10));
+        ensure!(folder.join("done").exists(), "unpacking failed:\n{}", tail(&folder.join("console"), 10));
+        // under another name first, so that only a finished disk is ever found
+        let draft = self.path.with_extension(format!("draft-{}", std::process::id()));
+        run(Command::new("cp").arg("--sparse=always").args([&disk, &draft]), None)?;
         fs::rename(&draft, &self.path)?;
+        fs::remove_file(&disk)?;
         Ok(())
     }
 

@@ -42,6 +42,11 @@ const SUITES: &[Suite] = &[
         work: Work::Tests(conformance),
     },
     Suite { name: "clients", about: "third-party clients on the simulator", work: Work::Tests(clients) },
+    Suite {
+        name: "lab",
+        about: "the test bed itself: guests, and that nothing of it is left",
+        work: Work::Tests(lab),
+    },
     Suite { name: "cluster", about: "the product on a real Kubernetes", work: Work::Tests(cluster) },
 ];
 
@@ -53,6 +58,7 @@ const APART: &[(&str, &str, &str)] = &[
     ("conformance", "perilune-conformance", "conformance"),
     ("conformance", "perilune-driver-solidfire", "conformance"),
     ("clients", "perilune-simulator", "clients"),
+    ("lab", "perilune-lab", "life"),
     ("cluster", END_TO_END, "cluster"),
 ];
 
@@ -171,7 +177,7 @@ fn codegen() -> Result<()> {
 fn deny() -> Result<()> {
     let mut command = Command::new(tools::cargo_deny()?);
     command.current_dir(workspace::root());
-    process::run(command.args(["--workspace", "--offline", "check", "bans", "licenses", "sources"]))
+    process::run(command.args(["--workspace", "--locked", "check", "bans", "licenses", "sources"]))
 }
 
 /// Everything but the end-to-end package and the programs that stand apart.
@@ -208,10 +214,19 @@ fn clients() -> Result<Vec<Command>> {
     apart("clients", &["--nocapture"])
 }
 
+fn lab() -> Result<Vec<Command>> {
+    on_the_lab("lab")
+}
+
 fn cluster() -> Result<Vec<Command>> {
-    let components = setup::run()?;
     demo::build(&[])?;
-    let mut commands = apart("cluster", &["--nocapture", "--test-threads", "1"])?;
+    on_the_lab("cluster")
+}
+
+/// Programs that start a lab: one at a time, because each fills the machine.
+fn on_the_lab(suite: &str) -> Result<Vec<Command>> {
+    let components = setup::run()?;
+    let mut commands = apart(suite, &["--nocapture", "--test-threads", "1"])?;
     for command in &mut commands {
         command.env("KUBEBUILDER_ASSETS", &components).env("PERILUNE_ROOT", workspace::root());
     }

@@ -102,7 +102,7 @@ impl Node {
         request: &Request<v1::NodeExpandVolumeRequest>,
     ) -> Result<v1::NodeExpandVolumeResponse, Failure> {
         note_object(&request.get_ref().volume_id);
-        let wish = convert::grow(&self.kubelet, request.get_ref(), deadline(request, ATTACHING))?;
+        let wish = convert::grow(request.get_ref(), deadline(request, ATTACHING))?;
         let grown = self.host.grow(&wish).await.map_err(from_growing)?;
         Ok(convert::grown(grown))
     }

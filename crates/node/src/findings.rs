@@ -1,0 +1,141 @@
+//! From what the host says of itself to the status of the node's record, and to log lines. Pure but for the logging.
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use perilune_api::ArrayNodeStatus;
+use perilune_api::conditions::{Claim, ConditionType, Reason, updated};
+use perilune_api::node::{Check, Initiator, Protocol};
+use perilune_host::{Check as HostCheck, Identity, Verdict};
+
+/// What the record's schema takes.
+const MAX_CHECKS: usize = 32;
+const MAX_MESSAGE: usize = 1024;
+
+/// The record's status but for its times: equal if nothing worth telling has changed.
+pub(crate) fn facts(identity: &Identity, version: &str) -> ArrayNodeStatus {
+    let initiators: Vec<_> = identity
+        .initiator
+        .iter()
+        .map(|iqn| Initiator { name: iqn.to_string(), protocol: Protocol::Iscsi })
+        .collect();
+    let usable = !initiators.is_empty() && faults(identity).next().is_none();
+    ArrayNodeStatus {
+        initiators,
+        protocols: usable.then_some(Protocol::Iscsi).into_iter().collect(),
+        checks: identity.checks.iter().take(MAX_CHECKS).map(check).collect(),
+        plugin_version: Some(version.to_owned()),
+        ..ArrayNodeStatus::default()
+    }
+}
+
+/// The facts with their times: conditions follow on from those that the record has.
+pub(crate) fn dated(
+    facts: ArrayNodeStatus,
+    old: &[Condition],
+    generation: Option<i64>,
+    now: Timestamp,
+) -> ArrayNodeStatus {
+    let wrong: Vec<_> =
+        facts.checks.iter().filter(|check| !check.ok).filter_map(|check| check.message.clone()).collect();
+    let ready = if facts.initiators.is_empty() {
+        let remedy = "install open-iscsi on the node, which makes /etc/iscsi/initiatorname.iscsi";
+        Claim::no(
+            ConditionType::Ready,
+            Reason::Failed,
+            format!("the node has no iSCSI initiator name; {remedy}"),
+        )
+    } else if wrong.is_empty() {
+        Claim::yes(ConditionType::Ready, Reason::Ready, "volumes can be attached")
+    } else {
+        Claim::no(ConditionType::Ready, Reason::Failed, cut(wrong.join("; ")))
+    };
+    let now = Time(now);
+    let conditions = updated(old, &[ready], generation, &now);
+    ArrayNodeStatus { conditions, heartbeat_time: Some(now), ..facts }
+}
+
+/// Tells the administrator what differs from the last look.
+pub(crate) fn tell(identity: &Identity, before: Option<&Identity>) {
+    let known = |check: &&HostCheck| before.is_some_and(|before| before.checks.contains(check));
+    for check in identity.checks.iter().filter(|check| !known(check)) {
+        match check.verdict {
+            Verdict::Good => tracing::info!("{}: {}", check.name, check.finding),
+            Verdict::Advice => tracing::warn!("{}: {}; {}", check.name, check.finding, check.remedy),
+            Verdict::Fault => tracing::error!("{}: {}; {}", check.name, check.finding, check.remedy),
+        }
+    }
+    if before.is_none_or(|before| before.initiator != identity.initiator) {
+        match &identity.initiator {
+            Some(iqn) => tracing::info!("arrays know this node as {iqn}"),
+            None => tracing::error!("this node has no iSCSI initiator name, volumes cannot be attached"),
+        }
+    }
+}
+
+fn faults(identity: &Identity) -> impl Iterator<Item = &HostCheck> {
+    identity.checks.iter().filter(|check| check.verdict == Verdict::Fault)
+}
+
+fn check(check: &HostCheck) -> Check {
+    let parts = [check.finding.as_str(), check.remedy.as_str()];
+    let words: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    Check {
+        name: check.name.to_owned(),
+        ok: check.verdict != Verdict::Fault,
+        message: (!words.is_empty()).then(|| cut(words.join("; "))),
+    }
+}
+
+fn cut(text: String) -> String {
+    if text.chars().count() <= MAX_MESSAGE {
+        return text;
+    }
+    text.chars().take(MAX_MESSAGE - 1).chain(['…']).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn identity(verdict: Verdict) -> Identity {
+        let remedy = if verdict == Verdict::Good { "" } else { "systemctl start iscsid" };
+        let check = HostCheck { name: "iscsid", verdict, finding: "looked".into(), remedy: remedy.into() };
+        Identity { initiator: Some("iqn.1993-08.org.debian:01:abc".parse().unwrap()), checks: vec![check] }
+    }
+
+    fn ready(identity: &Identity) -> Condition {
+        dated(facts(identity, "1"), &[], Some(1), Timestamp::UNIX_EPOCH).conditions.remove(0)
+    }
+
+    #[test]
+    fn a_node_is_ready_with_an_initiator_and_without_a_fault() {
+        assert_eq!(ready(&identity(Verdict::Good)).status, "True");
+        assert_eq!(ready(&identity(Verdict::Advice)).status, "True");
+        let faulty = ready(&identity(Verdict::Fault));
+        assert_eq!(
+            (faulty.status.as_str(), faulty.message.as_str()),
+            ("False", "looked; systemctl start iscsid")
+        );
+        let nameless = Identity { initiator: None, ..identity(Verdict::Good) };
+        assert_eq!(ready(&nameless).status, "False");
+        assert!(facts(&nameless, "1").protocols.is_empty());
+    }
+
+    #[test]
+    fn the_time_is_no_fact() {
+        let one = facts(&identity(Verdict::Good), "1");
+        assert_eq!(one, facts(&identity(Verdict::Good), "1"));
+        assert_ne!(one, facts(&identity(Verdict::Fault), "1"));
+        let dated = dated(one.clone(), &[], None, Timestamp::UNIX_EPOCH);
+        assert_eq!(dated.heartbeat_time, Some(Time(Timestamp::UNIX_EPOCH)));
+        assert_eq!(one.heartbeat_time, None);
+    }
+
+    #[test]
+    fn long_findings_are_cut_to_what_the_record_takes() {
+        let mut long = identity(Verdict::Fault);
+        long.checks[0].finding = "ü".repeat(2000);
+        let status = facts(&long, "1");
+        assert_eq!(status.checks[0].message.as_ref().unwrap().chars().count(), MAX_MESSAGE);
+    }
+}

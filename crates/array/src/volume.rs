@@ -85,7 +85,8 @@ pub trait Volumes: Send + Sync {
     /// A second call answers `Exists`, or makes a second one where names may repeat. `OutOfRange`, `NoCapacity`, `LimitReached`.
     async fn create(&self, new: &NewVolume) -> Result<Volume>;
 
-    /// Makes a volume with the source's content, marked like `create`; it may still be `Copying`. No smaller than its source.
+    /// Makes a volume with the source's content, marked like `create`; it may still be `Copying`. No smaller than its
+    /// source (`OutOfRange`); of its source's size where the profile says no `copy_may_grow`: resize it then.
     /// A second call as `create`. `NotFound` for the source, `Busy` while the array makes too many copies, else as `create`.
     async fn copy(&self, new: &NewVolume, source: &Source) -> Result<Volume>;
 
@@ -93,7 +94,8 @@ pub trait Volumes: Send + Sync {
     /// A second call does nothing. `NotFound`, `OutOfRange` (also for shrinking), `NoCapacity`, `WrongState`.
     async fn resize(&self, id: &VolumeId, size: Size) -> Result<Volume>;
 
-    /// Ends it and its data, at once, if it bears exactly this mark.
+    /// Ends it and its data, at once, if it bears exactly this mark. Its snapshots end with it unless the profile says
+    /// `snapshots_outlive_volume`: look first.
     /// A second call answers `NotFound`. `Forbidden` (another mark or none), `InUse` (mapped, mirrored, grouped).
     async fn delete(&self, id: &VolumeId, owner: &Owner) -> Result<()>;
 

@@ -85,11 +85,13 @@ impl State {
             return Err(Error::new(ErrorKind::Busy, "array makes as many copies as it can"));
         }
         let wanted = self.fit(new.size)?;
-        if wanted < size || (wanted > size && !self.profile.copy_may_grow) {
+        if wanted < size {
             let text = format!("a copy of {size} cannot be made with {wanted}");
             return Err(Error::new(ErrorKind::OutOfRange, text));
         }
-        let made = self.add_volume(new, Some(new.owner.clone()), Some(copying))?;
+        let size = if self.profile.copy_may_grow { wanted } else { size };
+        let made =
+            self.add_volume(&NewVolume { size, ..new.clone() }, Some(new.owner.clone()), Some(copying))?;
         self.volume(&made.id)?.content = content;
         Ok(made)
     }

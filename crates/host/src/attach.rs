@@ -157,7 +157,7 @@ fn all_paths(
     }
     if reached.len() < attachment.min_paths {
         undo(work, attachment, &reached);
-        return Err(too_few(attachment, reached.len(), failed));
+        return Err(too_few(attachment, reached.len(), &failed));
     }
     Ok((reached, missing))
 }
@@ -175,11 +175,11 @@ fn one_path(
             Err(error) => failed.push(error),
         }
     }
-    Err(too_few(attachment, 0, failed))
+    Err(too_few(attachment, 0, &failed))
 }
 
 /// The error of the worst path, with what all said.
-fn too_few(attachment: &Attachment, got: usize, failed: Vec<Error>) -> Error {
+fn too_few(attachment: &Attachment, got: usize, failed: &[Error]) -> Error {
     let decisive = [ErrorKind::WrongIdentity, ErrorKind::InUse, ErrorKind::ChapRefused, ErrorKind::Refused];
     let kind = decisive.into_iter().find(|kind| failed.iter().any(|error| error.kind == *kind));
     let said: Vec<String> = failed.iter().map(|error| error.message.clone()).collect();

@@ -73,7 +73,6 @@ pub(crate) enum Access {
 
 /// An open block device; the number cannot pass to another device while this lives.
 pub(crate) trait Disk: Send + Sync + fmt::Debug {
-    fn number(&self) -> DevNum;
     /// Device Identification page, straight from the device.
     fn identification(&self, deadline: Instant) -> Answer<Vec<u8>>;
     /// READ CAPACITY(16) in bytes.

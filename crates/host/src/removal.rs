@@ -21,7 +21,7 @@ const FORGET: Duration = Duration::from_secs(2);
 /// Removes a disk of the volume. No map may stand on it any more.
 pub(crate) fn delete_path(work: &Work, path: Verified<PathDevice>) -> Result<()> {
     let (address, block) = (path.address, path.block.clone());
-    refuse_users(&block, usage::users(work, &block)?)?;
+    refuse_users(&block, &usage::users(work, &block)?)?;
     write_delete(work, address)?;
     drop(path);
     wait_gone(work, address, &block)
@@ -55,7 +55,7 @@ pub(crate) fn undo_scan(work: &Work, address: Address, wwid: &ExpectedWwid) -> R
 }
 
 fn delete_unused(work: &Work, address: Address, block: &Block) -> Result<()> {
-    refuse_users(block, usage::users_of_path(work, block)?)?;
+    refuse_users(block, &usage::users_of_path(work, block)?)?;
     for map in
         sysfs::holders(work.os(), &block.name).iter().filter_map(|holder| sysfs::map(work.os(), holder))
     {
@@ -64,7 +64,7 @@ fn delete_unused(work: &Work, address: Address, block: &Block) -> Result<()> {
     write_delete(work, address)
 }
 
-fn refuse_users(block: &Block, users: Vec<String>) -> Result<()> {
+fn refuse_users(block: &Block, users: &[String]) -> Result<()> {
     if users.is_empty() {
         return Ok(());
     }

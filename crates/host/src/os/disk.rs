@@ -25,7 +25,6 @@ const RETRIES: usize = 3;
 #[derive(Debug)]
 pub(super) struct OpenDisk {
     name: String,
-    number: DevNum,
     file: Arc<File>,
     guard: Guard,
 }
@@ -48,7 +47,7 @@ impl OpenDisk {
                 format!("/dev/{name} is device {found}, the kernel says {number}"),
             ));
         }
-        Ok(Self { name: name.to_owned(), number, file: Arc::new(file), guard: guard.clone() })
+        Ok(Self { name: name.to_owned(), file: Arc::new(file), guard: guard.clone() })
     }
 
     fn call<T: Send + 'static>(
@@ -95,10 +94,6 @@ fn aligned(length: usize) -> (Vec<u8>, usize) {
 }
 
 impl Disk for OpenDisk {
-    fn number(&self) -> DevNum {
-        self.number
-    }
-
     fn identification(&self, deadline: Instant) -> Answer<Vec<u8>> {
         self.command(&scsi::IDENTIFICATION, scsi::IDENTIFICATION_LENGTH, deadline).map(scsi::identification)
     }

@@ -1,0 +1,48 @@
+#!/bin/sh
+# First process of the guest in which the kernel test runs: the machine's own tree under an overlay in memory, udev,
+# iscsid, multipathd and a kernel SCSI target; then the test binary itself. What the test needs comes in the
+# environment: GUEST_TEST, the binary.
+set -u
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin
+V=$(uname -r)
+if [ "${1:-}" != inside ]; then
+  mount -t proc proc /proc
+  mount -t tmpfs tmpfs /mnt
+  insmod /usr/lib/uml/modules/"$V"/kernel/fs/overlayfs/overlay.ko
+  mkdir -p /mnt/up /mnt/work /mnt/root
+  mount -t overlay overlay -o lowerdir=/,upperdir=/mnt/up,workdir=/mnt/work /mnt/root
+  mount -t proc proc /mnt/root/proc
+  mount -t sysfs sysfs /mnt/root/sys
+  mount -t devtmpfs devtmpfs /mnt/root/dev
+  mount -t tmpfs tmpfs /mnt/root/run
+  mount -t tmpfs tmpfs /mnt/root/tmp
+  exec chroot /mnt/root "$0" inside
+fi
+export SYSTEMD_IGNORE_CHROOT=1
+mkdir -p /lib/modules && ln -sfn /usr/lib/uml/modules/"$V" /lib/modules/"$V"
+ip link set lo up
+ip addr add 127.0.0.2/8 dev lo
+modprobe -a configfs target_core_mod target_core_iblock iscsi_target_mod sd_mod sg iscsi_tcp dm-thin-pool loop dm-multipath dm-service-time ext4 xfs
+mount -t configfs configfs /sys/kernel/config
+
+mkdir -p /run/lock/iscsi /etc/iscsi /var/lib/iscsi
+echo InitiatorName=iqn.2026-01.test:node >/etc/iscsi/initiatorname.iscsi
+# defaults as some hosts have them: what matters must be set by the plugin itself
+printf 'node.startup = automatic\n' >/etc/iscsi/iscsid.conf
+printf 'defaults {\n  user_friendly_names no\n  find_multipaths %s\n}\n' "${GUEST_FIND_MULTIPATHS:-no}" >/etc/multipath.conf
+/lib/systemd/systemd-udevd --daemon
+udevadm trigger
+udevadm settle -t 10
+iscsid -f >/run/iscsid.log 2>&1 &
+multipathd -d -s >/run/multipathd.log 2>&1 &
+
+GUEST_TEST_INSIDE=1 RUST_BACKTRACE=1 "$GUEST_TEST" --exact volumes_live_and_die_on_a_real_kernel --nocapture 2>&1
+code=$?
+if [ $code != 0 ]; then
+  echo "--- iscsid"; tail -n 20 /run/iscsid.log
+  echo "--- multipathd"; tail -n 60 /run/multipathd.log
+  echo "--- kernel"; dmesg | tail -n 60
+fi
+echo "guest ended with $code"
+echo o >/proc/sysrq-trigger
+sleep 5

@@ -1,0 +1,340 @@
+//! The steps, in the guest.
+
+use std::{fs, path::Path, process::Stdio, time::Duration};
+
+use perilune_host::{ErrorKind, Host, LinuxHost, StatsRequest};
+
+use crate::{
+    array::{PORTALS, Target, Volume, make_pool},
+    guest::{Subject, assert_nothing_left, assert_sound, open_host, sh},
+};
+
+const CHAP: [&str; 4] = ["usr", "secret123456", "array", "mutual123456"];
+const OWN: &str = "iqn.2010-01.com.solidfire:5vkj.pvc1.42";
+const SHARED: &str = "iqn.2026-01.test:array";
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+/// The volume with a target of its own, as every step of the crash test sees it.
+fn own() -> Subject {
+    Subject::new("pvc-own", Volume { id: 1 }, &Target { iqn: OWN }, 0, 256).chap(CHAP)
+}
+
+/// One step in a process of its own, to be killed.
+pub(crate) fn only(step: &str) {
+    runtime().block_on(async {
+        let host = open_host();
+        match step {
+            "stage" => drop(own().stage(&host).await.unwrap()),
+            "unstage" => own().unstage(&host).await.unwrap(),
+            other => panic!("no step {other}"),
+        }
+    });
+}
+
+pub(crate) fn all() {
+    make_pool();
+    let alone = Target::make(OWN, Some(CHAP));
+    let shared = Target::make(SHARED, None);
+    alone.map(0, Volume::make(1, 256));
+    runtime().block_on(async {
+        let host = open_host();
+        step("life of a volume", life(&host)).await;
+        step("wrong secret", wrong_secret(&host)).await;
+        step("killed anywhere", killed(&host)).await;
+        step("two volumes behind one target", neighbours(&host, &shared)).await;
+        step("LUN used again", lun_used_again(&host, &shared)).await;
+        step("what is not formatted", not_formatted(&host, &shared)).await;
+        step("clone beside its source", clone_beside_source(&host, &shared)).await;
+        step("portal down", portal_down(&host, &shared)).await;
+        step("array unmapped first", unmapped_first(&host, &shared)).await;
+        step("record lost", record_lost(&host, &shared)).await;
+    });
+}
+
+async fn step(name: &str, body: impl Future<Output = ()>) {
+    let started = std::time::Instant::now();
+    body.await;
+    assert_sound();
+    println!("ok {name} ({:.1} s)", started.elapsed().as_secs_f32());
+}
+
+/// Runs `body` and returns how many processes it started beside what it gave.
+async fn counted<T>(host: &LinuxHost, body: impl Future<Output = T>) -> (T, u64) {
+    let before = host.processes_started();
+    let result = body.await;
+    (result, host.processes_started() - before)
+}
+
+async fn life(host: &LinuxHost) {
+    let own = own();
+    let (staged, processes) = counted(host, own.stage(host)).await;
+    let staged = staged.unwrap();
+    assert!(staged.formatted && staged.paths == 2 && staged.missing.is_empty(), "{staged:?}");
+    assert_eq!(processes, 3 + 3 + 2, "three per cold portal, blkid and mkfs");
+    fs::write(own.staging().join("file"), "written").unwrap();
+
+    let (again, processes) = counted(host, own.stage(host)).await;
+    assert!(again.unwrap().already);
+    assert_eq!(processes, 0, "a re-stage starts nothing");
+
+    let (pod, other) = (own.target(), Path::new("/var/lib/pods/second"));
+    own.publish(host, &pod, true).await.unwrap();
+    own.publish(host, &pod, true).await.unwrap();
+    assert_eq!(fs::read_to_string(pod.join("file")).unwrap(), "written");
+    assert_eq!(own.publish(host, other, true).await.unwrap_err().kind, ErrorKind::Refused);
+    assert_eq!(own.unstage(host).await.unwrap_err().kind, ErrorKind::InUse);
+    let restaged = own.stage(host).await.unwrap();
+    assert!(restaged.paths == 2, "an unstage that was refused is taken back: {restaged:?}");
+
+    let before = stats(host, &own).await;
+    assert!(before.abnormal.is_empty(), "{:?}", before.abnormal);
+    Volume { id: 1 }.grow(512);
+    let (size, processes) = counted(host, own.grow(host, 512)).await;
+    assert_eq!((size.unwrap(), processes), (512 << 20, 1), "only the file system's tool");
+    assert_eq!(counted(host, own.grow(host, 512)).await.1, 0);
+    let after = stats(host, &own).await;
+    assert!(after.bytes.total > before.bytes.total + (200 << 20), "{before:?} {after:?}");
+    assert_eq!(own.grow(host, 600).await.unwrap_err().kind, ErrorKind::NotReady);
+
+    own.unpublish(host, &pod).await.unwrap();
+    own.unpublish(host, &pod).await.unwrap();
+    assert!(!pod.exists());
+    let (unstaged, processes) = counted(host, own.unstage(host)).await;
+    unstaged.unwrap();
+    assert_eq!(processes, 4, "two per portal");
+    own.unstage(host).await.unwrap();
+    assert_nothing_left();
+
+    let (staged, processes) = counted(host, own.clone().with_content().stage(host)).await;
+    assert!(!staged.unwrap().formatted);
+    assert_eq!(processes, 6, "a clean file system needs no tool");
+    assert_eq!(fs::read_to_string(own.staging().join("file")).unwrap(), "written");
+    own.unstage(host).await.unwrap();
+    assert_nothing_left();
+}
+
+async fn stats(host: &LinuxHost, subject: &Subject) -> perilune_host::Stats {
+    let deadline = std::time::Instant::now() + Duration::from_secs(10);
+    let request = StatsRequest { volume: subject.key(), volume_path: subject.staging(), deadline };
+    host.stats(&request).await.unwrap()
+}
+
+async fn wrong_secret(host: &LinuxHost) {
+    let wrong = own().chap(["usr", "wrong1234567", "array", "mutual123456"]);
+    let error = wrong.stage(host).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::ChapRefused, "{error:?}");
+    assert!(!format!("{error:?}").contains("wrong1234567"));
+    wrong.unstage(host).await.unwrap();
+    assert_nothing_left();
+}
+
+/// Kills a stage and an unstage at several moments; what follows must find its way from there.
+async fn killed(host: &LinuxHost) {
+    for (index, millis) in [120, 350, 600, 900, 1300].into_iter().enumerate() {
+        kill_after("stage", millis).await;
+        let own = own().with_content();
+        if index % 2 == 0 {
+            own.stage(host).await.unwrap();
+            assert_eq!(fs::read_to_string(own.staging().join("file")).unwrap(), "written");
+            assert_sound();
+            kill_after("unstage", millis / 2).await;
+        }
+        own.unstage(host).await.unwrap();
+        assert_nothing_left();
+    }
+}
+
+async fn kill_after(step: &str, millis: u64) {
+    #[expect(clippy::disallowed_methods, reason = "a process to be killed")]
+    let mut child = tokio::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "volumes_live_and_die_on_a_real_kernel"])
+        .env("GUEST_TEST_STEP", step)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let _ = tokio::time::timeout(Duration::from_millis(millis), child.wait()).await;
+    let _ = child.kill().await;
+}
+
+async fn neighbours(host: &LinuxHost, shared: &Target) {
+    shared.map(1, Volume::make(11, 400));
+    shared.map(2, Volume::make(12, 64));
+    let first = Subject::new("pvc-xfs", Volume { id: 11 }, shared, 1, 400).xfs();
+    let second = Subject::new("pvc-raw", Volume { id: 12 }, shared, 2, 64).block();
+    assert!(first.stage(host).await.unwrap().formatted);
+    let (staged, processes) = counted(host, second.stage(host)).await;
+    assert_eq!((staged.unwrap().paths, processes), (2, 0), "a warm attach starts nothing");
+    assert_eq!(counted(host, second.stage(host)).await.1, 0);
+
+    let pod = second.target();
+    second.publish(host, &pod, false).await.unwrap();
+    second.publish(host, &pod, false).await.unwrap();
+    sh(&format!("printf stamp | dd of={} bs=512 conv=sync,fsync oflag=direct", pod.display()));
+    assert_eq!(second.unstage(host).await.unwrap_err().kind, ErrorKind::InUse);
+    Volume { id: 12 }.grow(96);
+    // the refused unstage left its mark, as kubelet would see it: staged again first
+    second.stage(host).await.unwrap();
+    assert_eq!(counted(host, second.grow(host, 96)).await.1, 0, "raw block needs no tool");
+    assert_eq!(sh(&format!("blockdev --getsize64 {}", pod.display())), (96u64 << 20).to_string());
+    second.unpublish(host, &pod).await.unwrap();
+    assert!(
+        sh(&format!(
+            "dd if={} bs=512 count=1 iflag=direct status=none | tr -d '\\0'",
+            Volume { id: 12 }.device()
+        )) == "stamp"
+    );
+
+    Volume { id: 11 }.grow(600);
+    assert_eq!(counted(host, first.grow(host, 600)).await.1, 1);
+    assert_eq!(counted(host, first.unstage(host)).await.1, 0, "the neighbour still uses the sessions");
+    assert_eq!(counted(host, second.unstage(host)).await.1, 4);
+    assert_nothing_left();
+}
+
+/// Somebody scans LUN 1, the array gives the LUN to another volume, and the old disk is still there.
+async fn lun_used_again(host: &LinuxHost, shared: &Target) {
+    leave_old_disk();
+    shared.unmap(1);
+    shared.map(1, Volume { id: 12 });
+    let new = Subject::new("pvc-new", Volume { id: 12 }, shared, 1, 96).block();
+
+    // without a user the leftover goes, and the right one comes
+    new.stage(host).await.unwrap();
+    assert_sound();
+    new.unstage(host).await.unwrap();
+
+    // the other way round: the wrong volume is at the LUN that was published
+    let wrong = Subject::new("pvc-wrong", Volume { id: 11 }, shared, 1, 96).block();
+    let error = wrong.stage(host).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::WrongIdentity, "{error:?}");
+    wrong.unstage(host).await.unwrap();
+
+    // a leftover in use is not touched
+    leave_old_disk();
+    shared.unmap(1);
+    shared.map(1, Volume { id: 11 });
+    let holder = fs::File::open("/dev/mapper/36f47acc100000000000000000000000c").unwrap();
+    sh("dmsetup create user --table '0 8 linear /dev/mapper/36f47acc100000000000000000000000c 0'");
+    let old = Subject::new("pvc-old", Volume { id: 11 }, shared, 1, 400).xfs().with_content();
+    let error = old.stage(host).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::InUse, "{error:?}");
+    drop(holder);
+    sh("dmsetup remove --retry user");
+    old.stage(host).await.unwrap();
+    old.unstage(host).await.unwrap();
+    log_out_by_hand();
+    assert_nothing_left();
+}
+
+/// Sessions and disks that nobody's record owns.
+fn leave_old_disk() {
+    for portal in PORTALS {
+        let node = format!("iscsiadm -m node -T {SHARED} -p {portal}");
+        sh(&format!(
+            "iscsiadm -m session 2>/dev/null | grep -q '{portal},.*{SHARED}' || {{ {node} -o new && {node} -o update -n node.startup -v manual -n node.session.scan -v manual && {node} --login; }}"
+        ));
+    }
+    sh(
+        "for h in /sys/class/iscsi_host/host*; do echo '0 0 1' >/sys/class/scsi_host/${h##*/}/scan; done; udevadm settle -t 10",
+    );
+    sh(
+        "for i in $(seq 50); do dmsetup ls --target multipath | grep -q 36f47acc && exit 0; sleep 0.1; done; exit 1",
+    );
+}
+
+fn log_out_by_hand() {
+    sh(&format!("iscsiadm -m node -T {SHARED} --logout; iscsiadm -m node -T {SHARED} -o delete"));
+}
+
+async fn not_formatted(host: &LinuxHost, shared: &Target) {
+    let volume = Volume::make(13, 128);
+    shared.map(3, volume);
+    let subject = Subject::new("pvc-full", volume, shared, 3, 128);
+    let device = volume.device();
+    let refused = async |what: &str, subject: &Subject| {
+        let error = subject.stage(host).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::ForeignSignature, "{error:?}");
+        assert!(error.message.contains(what), "{error:?}");
+    };
+    refused("restored, cloned or imported", &subject.clone().with_content()).await;
+    for (spot, write, what) in [
+        (0, format!("mkswap {device}"), "swap"),
+        (64, format!("printf data | dd of={device} bs=1M seek=64 conv=sync"), "data near byte 67108864"),
+        (127, format!("printf data | dd of={device} bs=1M seek=127 conv=sync"), "data near byte 133169152"),
+    ] {
+        sh(&format!("{write} >/dev/null 2>&1 && sync"));
+        refused(what, &subject).await;
+        sh(&format!("dd if=/dev/zero of={device} bs=1M seek={spot} count=1 oflag=direct conv=notrunc 2>&1"));
+    }
+    assert!(subject.stage(host).await.unwrap().formatted);
+    subject.unstage(host).await.unwrap();
+    assert_nothing_left();
+}
+
+async fn clone_beside_source(host: &LinuxHost, shared: &Target) {
+    let source = Subject::new("pvc-source", Volume { id: 11 }, shared, 4, 600).xfs().with_content();
+    shared.map(4, Volume { id: 11 });
+    source.stage(host).await.unwrap();
+    fs::write(source.staging().join("file"), "of the source").unwrap();
+    sh(&format!("sync -f {}", source.staging().display()));
+    shared.map(5, Volume::snapshot(14, Volume { id: 11 }, 800));
+    let clone = Subject::new("pvc-clone", Volume { id: 14 }, shared, 5, 800).xfs().with_content();
+    let (staged, processes) = counted(host, clone.stage(host)).await;
+    assert!(!staged.unwrap().formatted);
+    assert_eq!(processes, 1, "the clone is larger and is grown");
+    assert_eq!(fs::read_to_string(clone.staging().join("file")).unwrap(), "of the source");
+    clone.unstage(host).await.unwrap();
+    source.unstage(host).await.unwrap();
+    assert_nothing_left();
+}
+
+async fn portal_down(host: &LinuxHost, shared: &Target) {
+    shared.fell(PORTALS[1]);
+    let mut subject = Subject::new("pvc-one-leg", Volume { id: 13 }, shared, 3, 128).with_content();
+    subject.attachment.min_paths = 1;
+    let staged = subject.stage(host).await.unwrap();
+    assert_eq!((staged.paths, staged.missing.len()), (1, 1));
+    assert!(stats(host, &subject).await.abnormal.iter().any(|words| words.contains(PORTALS[1])));
+    shared.raise(PORTALS[1]);
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(40);
+    while !stats(host, &subject).await.abnormal.is_empty() {
+        assert!(tokio::time::Instant::now() < deadline, "the portal is back and its path is not");
+        tokio::time::sleep(Duration::from_millis(250)).await;
+    }
+    subject.unstage(host).await.unwrap();
+    assert_nothing_left();
+}
+
+async fn unmapped_first(host: &LinuxHost, shared: &Target) {
+    let subject = Subject::new("pvc-gone", Volume { id: 13 }, shared, 3, 128).with_content();
+    subject.stage(host).await.unwrap();
+    shared.unmap(3);
+    subject.unstage(host).await.unwrap();
+    assert_nothing_left();
+    shared.map(3, Volume { id: 13 });
+}
+
+async fn record_lost(host: &LinuxHost, shared: &Target) {
+    let subject = Subject::new("pvc-lost", Volume { id: 13 }, shared, 3, 128).with_content();
+    subject.stage(host).await.unwrap();
+    sh("rm -r /var/lib/perilune/volumes");
+    subject.unstage(host).await.unwrap();
+    assert_eq!(sh("ls /sys/class/scsi_device | wc -l"), "0");
+    let report = host.reconcile().await.unwrap();
+    assert_eq!(
+        report.foreign.len(),
+        2,
+        "sessions whose maker is not known stay and are reported: {report:?}"
+    );
+    log_out_by_hand();
+    let identity = host.identity().await.unwrap();
+    assert_eq!(identity.initiator.map(String::from).as_deref(), Some("iqn.2026-01.test:node"));
+    let faults: Vec<_> =
+        identity.checks.iter().filter(|check| check.verdict == perilune_host::Verdict::Fault).collect();
+    assert!(faults.is_empty(), "{faults:?}");
+    assert_nothing_left();
+}

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use perilune_csi::identity::PluginCapability;
 use perilune_csi::proto::csi::v1;
 use perilune_csi::{answer, deadline};
 use perilune_engine::Engine;
@@ -13,10 +12,6 @@ use tokio::time::Instant;
 use tonic::{Request, Response, Status};
 
 use crate::convert;
-
-/// What Identity says of a plugin that serves [`Controller`].
-pub const PLUGIN_CAPABILITIES: [PluginCapability; 2] =
-    [PluginCapability::ControllerService, PluginCapability::OnlineExpansion];
 
 /// How long a call may take whose caller names no time.
 const UNASKED: Duration = Duration::from_secs(60);
@@ -26,12 +21,12 @@ const LONGEST: Duration = Duration::from_secs(600);
 
 /// The Controller service.
 #[derive(Debug)]
-pub struct Controller {
+pub(crate) struct Controller {
     pub(crate) engine: Arc<Engine>,
 }
 
 impl Controller {
-    pub fn new(engine: Arc<Engine>) -> Self {
+    pub(crate) fn new(engine: Arc<Engine>) -> Self {
         Self { engine }
     }
 }

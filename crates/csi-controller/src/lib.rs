@@ -1,6 +1,6 @@
 //! The CSI Controller service over the engine: what sidecars ask, in the engine's words, and its answers in theirs.
 //!
-//! [`Controller`] is a routing table; the bodies in `volumes`, `attachments` and `snapshots` parse, call the engine
+//! `controller` is a routing table; the bodies in `volumes`, `attachments` and `snapshots` parse, call the engine
 //! once and convert. `convert` alone looks into proto messages. Nothing here decides anything about storage, and the
 //! `secrets` of a request are never looked at: backends have their own.
 
@@ -11,5 +11,28 @@ mod failure;
 mod snapshots;
 mod volumes;
 
-pub use controller::{Controller, PLUGIN_CAPABILITIES};
-pub use perilune_csi::proto::csi::v1::controller_server::ControllerServer;
+use std::sync::Arc;
+
+use perilune_csi::identity::{DriverName, Identity, IdentityServer, PluginCapability};
+use perilune_csi::proto::csi::v1::controller_server::ControllerServer;
+use perilune_engine::Engine;
+use tokio::sync::watch;
+use tonic::service::Routes;
+
+use controller::Controller;
+
+/// All services of the controller's socket. `ready` is what `Probe` answers: sidecars call nothing else before it is true.
+pub fn services(
+    engine: Arc<Engine>,
+    name: DriverName,
+    version: &str,
+    ready: watch::Receiver<bool>,
+) -> Routes {
+    let capabilities = vec![PluginCapability::ControllerService, PluginCapability::OnlineExpansion];
+    let identity = Identity { name, version: version.to_owned(), capabilities, ready };
+    let mut routes = Routes::builder();
+    routes
+        .add_service(IdentityServer::new(identity))
+        .add_service(ControllerServer::new(Controller::new(engine)));
+    routes.routes()
+}

@@ -162,3 +162,23 @@ async fn what_is_offered_is_answered_and_the_rest_is_not_advertised() {
         assert!(!offered.contains(&call), "{call:?}");
     }
 }
+
+#[tokio::test]
+async fn sidecars_are_told_what_the_plugin_is_and_wait_for_the_lease() {
+    use v1::plugin_capability::Type;
+    use v1::plugin_capability::service::Type as Service;
+
+    let mut rig = Rig::new().await;
+    let info = rig.identity.get_plugin_info(v1::GetPluginInfoRequest {}).await.unwrap().into_inner();
+    assert_eq!((info.name.as_str(), info.vendor_version.as_str()), ("csi.perilune.dev", "1.2.3"));
+    let answer = rig.identity.get_plugin_capabilities(v1::GetPluginCapabilitiesRequest {}).await.unwrap();
+    let capabilities = answer.into_inner().capabilities;
+    let controller = |capability: &v1::PluginCapability| matches!(&capability.r#type, Some(Type::Service(s)) if s.r#type() == Service::ControllerService);
+    assert!(capabilities.iter().any(controller));
+    let expansion =
+        |capability: &v1::PluginCapability| matches!(capability.r#type, Some(Type::VolumeExpansion(_)));
+    assert!(capabilities.iter().any(expansion));
+    assert_eq!(rig.identity.probe(v1::ProbeRequest {}).await.unwrap().into_inner().ready, Some(true));
+    rig.lose_lease();
+    assert_eq!(rig.identity.probe(v1::ProbeRequest {}).await.unwrap().into_inner().ready, Some(false));
+}

@@ -7,15 +7,15 @@ use std::time::Duration;
 use perilune_array::fake::{FakeArray, FakeBuilder, FakeConnector};
 use perilune_array::{AccessModel, Volume};
 use perilune_csi::proto::csi::v1::controller_client::ControllerClient;
+use perilune_csi::proto::csi::v1::identity_client::IdentityClient;
 use perilune_csi::server::Socket;
-use perilune_csi_controller::{Controller, ControllerServer};
+use perilune_csi_controller::services;
 use perilune_engine::ledger::memory::MemoryLedger;
 use perilune_engine::{
     AdministrativeState, Applied, BackendSpec, ConnectSpec, Credentials, Endpoint, Engine, Fleet, Limits,
     Secret, Settings, Trust, Vendor, Writer,
 };
 use tokio::sync::watch;
-use tonic::service::Routes;
 use tonic::transport::{Channel, Endpoint as Peer};
 
 /// The one backend's name.
@@ -24,6 +24,7 @@ pub(crate) const BACKEND: &str = "sf1";
 /// A controller that is served, and everything beneath it.
 pub(crate) struct Rig {
     pub(crate) client: ControllerClient<Channel>,
+    pub(crate) identity: IdentityClient<Channel>,
     pub(crate) array: FakeArray,
     pub(crate) ledger: Arc<MemoryLedger>,
     fleet: Arc<Fleet>,
@@ -52,14 +53,16 @@ impl Rig {
         let path = folder.path().join("csi.sock");
         let (stop, stopped) = watch::channel(false);
         let socket = Socket::bind(&path, 0o600).unwrap();
-        tokio::spawn(socket.serve(Routes::new(ControllerServer::new(Controller::new(engine))), stopped));
+        let routes = services(engine, "csi.perilune.dev".parse().unwrap(), "1.2.3", lease.subscribe());
+        tokio::spawn(socket.serve(routes, stopped));
         let connector = tower::service_fn(move |_| {
             let path = path.clone();
             async move { tokio::net::UnixStream::connect(path).await.map(hyper_util::rt::TokioIo::new) }
         });
         let channel = Peer::from_static("http://plugin").connect_with_connector(connector).await.unwrap();
+        let identity = IdentityClient::new(channel.clone());
         let client = ControllerClient::new(channel);
-        let rig = Self { client, array, ledger, fleet, lease, _stop: stop, _folder: folder };
+        let rig = Self { client, identity, array, ledger, fleet, lease, _stop: stop, _folder: folder };
         rig.administer(AdministrativeState::Active).await;
         rig.array.faults().clear();
         rig

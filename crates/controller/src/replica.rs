@@ -1,0 +1,150 @@
+//! One replica: the wiring, and the order of things. It competes for the lease, answers its sidecars all the while, and
+//! reconciles once it holds the lease. When it is asked to stop, what is under way ends first and the lease is given back
+//! last; when it loses the lease, it ends at once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, bail};
+use k8s_openapi::api::core::v1::Namespace;
+use kube::{Api, Client};
+use perilune_csi::server::Socket;
+use perilune_csi_controller::services;
+use perilune_drivers::VendorConnector;
+use perilune_engine::{Engine, Fleet, Writer};
+use perilune_operator::{ArrayVolumeLedger, LeaseEnd, LeaseSettings, OperatorSettings, WriterLease};
+use perilune_telemetry::health::Health;
+use perilune_telemetry::metrics::Metrics;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{oneshot, watch};
+
+use crate::args::Args;
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The sidecars of the pod run under the same group.
+const SOCKET_MODE: u32 = 0o660;
+
+/// How long the API server may take to say which cluster this is.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Runs until a signal asks to stop, the lease is lost, or something fails that a restart may mend.
+pub(crate) async fn run(args: Args) -> Result<()> {
+    let stop = stop_on_signal()?;
+    let client = Client::try_default()
+        .await
+        .context("finding the API server: in a pod by its service account, elsewhere by KUBECONFIG")?;
+    let cluster = tokio::select! {
+        () = asked(stop.clone()) => return Ok(()),
+        cluster = cluster_id(&args, &client) => cluster?,
+    };
+    tracing::info!("controller {VERSION} of {} as {}, cluster id {cluster}", args.driver_name, args.identity);
+    let settings = LeaseSettings::new(&args.namespace, &args.lease_name, &args.identity);
+    let (lease, held) = WriterLease::new(client.clone(), settings);
+    let health = Health::bind(args.health_addr, held.clone(), Metrics::new("controller", VERSION))
+        .await
+        .with_context(|| format!("listening at {} for health checks (--health-addr)", args.health_addr))?;
+    tokio::spawn(health.serve());
+    let work = work(&args, client, cluster, held, stop)?;
+    holding(lease, work).await
+}
+
+/// Sidecars and reconcilers, over one fleet; ends when `stop` says so and what was begun is done.
+fn work(
+    args: &Args,
+    client: Client,
+    cluster: String,
+    held: watch::Receiver<bool>,
+    stop: watch::Receiver<bool>,
+) -> Result<impl Future<Output = Result<()>> + use<>> {
+    let fleet = Arc::new(Fleet::new(Arc::new(VendorConnector)));
+    let ledger = ArrayVolumeLedger::new(client.clone());
+    let writer = Writer::new(held.clone());
+    let engine = Arc::new(Engine::new(Arc::clone(&fleet), Arc::new(ledger.clone()), writer, cluster));
+
+    let path = args.endpoint.path().to_owned();
+    let socket =
+        Socket::bind(&path, SOCKET_MODE).with_context(|| format!("listening at {}", path.display()))?;
+    let routes = services(engine, args.driver_name.clone(), VERSION, held.clone());
+    let serving = tokio::spawn(socket.serve(routes, stop.clone()));
+
+    let settings = OperatorSettings { namespace: args.namespace.clone(), identity: args.identity.clone() };
+    let until = asked(stop.clone());
+    let reconciling = tokio::spawn(perilune_operator::run(client, settings, fleet, ledger, held, until));
+    Ok(async move {
+        let serving = async {
+            serving
+                .await
+                .context("the CSI server broke off")?
+                .with_context(|| format!("serving {}", path.display()))?;
+            on_purpose(&stop, "the CSI server")
+        };
+        let reconciling = async {
+            reconciling.await.context("the reconcilers broke off")?;
+            on_purpose(&stop, "the reconcilers")
+        };
+        tokio::try_join!(serving, reconciling).map(|_| ())
+    })
+}
+
+/// Competes for the lease and keeps it until the work is done. Without the lease there is no work.
+async fn holding(lease: WriterLease, work: impl Future<Output = Result<()>>) -> Result<()> {
+    let (done, is_done) = oneshot::channel::<()>();
+    let mut keeping = tokio::spawn(lease.run(async {
+        // no matter how: either way the work is done
+        let _ = is_done.await;
+    }));
+    let outcome = tokio::select! {
+        end = &mut keeping => bail!("the writer lease was lost ({end:?}); a restarted replica competes anew"),
+        outcome = work => outcome,
+    };
+    drop(done);
+    match keeping.await {
+        Ok(LeaseEnd::Released) => outcome,
+        end => outcome.and_then(|()| Err(anyhow!("the writer lease was lost while stopping ({end:?})"))),
+    }
+}
+
+fn on_purpose(stop: &watch::Receiver<bool>, what: &str) -> Result<()> {
+    if *stop.borrow() { Ok(()) } else { Err(anyhow!("{what} ended though nobody asked for it")) }
+}
+
+/// What marks our objects on the arrays; the same for all replicas, and for life.
+async fn cluster_id(args: &Args, client: &Client) -> Result<String> {
+    if let Some(id) = &args.cluster_id {
+        return Ok(id.clone());
+    }
+    let namespaces: Api<Namespace> = Api::all(client.clone());
+    let found = tokio::time::timeout(PATIENCE, namespaces.get("kube-system"))
+        .await
+        .context("the API server did not answer in time")
+        .and_then(|answer| answer.map_err(Into::into))
+        .context(
+            "reading the namespace kube-system, whose uid is the cluster's id (or give one with --cluster-id)",
+        )?;
+    found
+        .metadata
+        .uid
+        .context("the namespace kube-system has no uid; give the cluster an id with --cluster-id")
+}
+
+async fn asked(mut stop: watch::Receiver<bool>) {
+    // a lost sender asks for the same
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+fn stop_on_signal() -> Result<watch::Receiver<bool>> {
+    let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
+    let (stop, stopped) = watch::channel(false);
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => tracing::info!("asked to stop by SIGTERM"),
+            _ = interrupt.recv() => tracing::info!("asked to stop by SIGINT"),
+        }
+        stop.send_replace(true);
+        // held, so that readers see a stop and not a lost sender
+        stop.closed().await;
+    });
+    Ok(stopped)
+}

@@ -20,9 +20,12 @@ pub(crate) fn root() -> PathBuf {
 pub(crate) fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root());
-    // set by the cargo that started us, and wrong for another package
-    for name in ["CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH", "CARGO_PKG_NAME", "CARGO_PKG_VERSION"] {
-        command.env_remove(name);
+    // set by the cargo that started us; a build script that watches them would run again each time
+    for (name, _) in std::env::vars_os() {
+        let ours = |prefix: &str| name.to_string_lossy().starts_with(prefix);
+        if ours("CARGO_PKG_") || ours("CARGO_MANIFEST_") {
+            command.env_remove(name);
+        }
     }
     command
 }

@@ -267,12 +267,22 @@ fn is_v6_or_any(ip: IpAddr) -> bool {
 
 /// `20ms`, `1s`, `500us`, `8h`.
 fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    parse_duration(&text).ok_or_else(|| {
-        serde::de::Error::custom(format!(
-            "{text:?} is no duration; write a whole number and us, ms, s, m or h"
-        ))
-    })
+    deserializer.deserialize_str(DurationText)
+}
+
+/// A visitor, because only an error that arises within one is told with its field.
+struct DurationText;
+
+impl serde::de::Visitor<'_> for DurationText {
+    type Value = Duration;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a whole number and one of us, ms, s, m, h, such as 20ms")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Duration, E> {
+        parse_duration(text).ok_or_else(|| E::invalid_value(serde::de::Unexpected::Str(text), &self))
+    }
 }
 
 pub(crate) fn parse_duration(text: &str) -> Option<Duration> {

@@ -1,0 +1,75 @@
+//! A client's script and its steps: it does one, says so in a line of JSON, and waits to be let on.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::time::timeout;
+
+use crate::raw::Lab;
+use crate::venv;
+
+/// Longer than any step takes on a busy machine; a step that takes this long hangs.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+pub(crate) struct Session<'a> {
+    lab: &'a Lab,
+    /// Ended with this value, also when a test panics.
+    child: Child,
+    input: ChildStdin,
+    output: Lines<BufReader<ChildStdout>>,
+    waiting: bool,
+    began: Instant,
+    _work: tempfile::TempDir,
+}
+
+impl<'a> Session<'a> {
+    pub(crate) async fn start(lab: &'a Lab, script: &str) -> Session<'a> {
+        let python = tokio::task::spawn_blocking(venv::python).await.expect("python");
+        let work = tempfile::tempdir().expect("folder");
+        let ca = work.path().join("ca.pem");
+        std::fs::write(&ca, lab.ca_pem()).expect("ca.pem");
+        #[expect(clippy::disallowed_methods, reason = "a test program; the child is killed on drop")]
+        let mut command = Command::new(python);
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients").join(script);
+        command.arg(script).arg(work.path()).arg(lab.port().to_string()).env("REQUESTS_CA_BUNDLE", ca);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
+        let mut child = command.spawn().expect("client starts");
+        let input = child.stdin.take().expect("input");
+        let output = BufReader::new(child.stdout.take().expect("output")).lines();
+        Session { lab, child, input, output, waiting: false, began: Instant::now(), _work: work }
+    }
+
+    /// Lets the script on and answers what it says of its next step, which must be `name`.
+    pub(crate) async fn step(&mut self, name: &str) -> Value {
+        if self.waiting {
+            self.input.write_all(b"on\n").await.expect("script listens");
+        }
+        self.began = Instant::now();
+        self.lab.control().clear_journal("sf1").expect("array");
+        let line =
+            timeout(PATIENCE, self.output.next_line()).await.expect("script goes on").expect("readable");
+        let said: Value = serde_json::from_str(&line.expect("script has not ended")).expect("JSON");
+        let calls = self.lab.control().journal("sf1").expect("array").len();
+        println!("{name:<24}{calls:>4} calls{:>9.2} s", self.began.elapsed().as_secs_f64());
+        assert_eq!(said["step"], name);
+        self.waiting = true;
+        said
+    }
+
+    /// How many calls the last step made.
+    pub(crate) fn calls(&self) -> Vec<String> {
+        let journal = self.lab.control().journal("sf1").expect("array");
+        journal.into_iter().map(|entry| entry.method).collect()
+    }
+
+    /// Lets the script come to its end, which must be a good one.
+    pub(crate) async fn end(mut self) {
+        self.input.write_all(b"on\n").await.expect("script listens");
+        let status = timeout(PATIENCE, self.child.wait()).await.expect("script ends").expect("status");
+        assert!(status.success(), "{status}");
+    }
+}

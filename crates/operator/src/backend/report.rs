@@ -255,7 +255,7 @@ fn blocked(volumes: usize) -> Claim {
         ConditionType::DeletionBlocked,
         Reason::VolumesExist,
         format!(
-            "{volumes} volumes live on this array; `kubectl get avol` lists them. Delete their claims and snapshots, or set \
+            "volumes of ours on this array: {volumes}; `kubectl get avol` lists them. Delete their claims and snapshots, or set \
              spec.deletionPolicy to Retain to leave them there unmanaged"
         ),
     )

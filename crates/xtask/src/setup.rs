@@ -3,7 +3,7 @@
 use std::{
     env, fs,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
     time::Instant,
 };
 
@@ -23,7 +23,7 @@ Usage: cargo xtask setup
   Kubernetes components  taken from the folder that KUBEBUILDER_ASSETS names if it holds all of them, otherwise built
                          from tests/kubernetes/go.mod into target/kubernetes/ (needs Go; minutes, once)";
 
-/// What a Debian package is needed for: a file that tells that it, or something like it, is there.
+/// Debian packages, each with what tells that it, or something like it, is there: a program, a file, or words for Python.
 const PACKAGES: &[(&str, &str)] = &[
     ("binutils", "strip"),
     ("busybox-static", "/bin/busybox"),
@@ -37,7 +37,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("multipath-tools", "multipathd"),
     ("open-iscsi", "iscsid"),
     ("procps", "ps"),
-    ("python3-venv", "python3"),
+    ("python3-venv", "python3 import ensurepip"),
     ("runc", "runc"),
     ("udev", "/lib/systemd/systemd-udevd"),
     ("user-mode-linux", "linux.uml"),
@@ -68,9 +68,14 @@ pub(crate) fn run() -> Result<PathBuf> {
     Ok(components)
 }
 
-fn packages() -> Result<()> {
-    let there = |what: &str| match what.strip_prefix('/') {
-        Some(_) => Path::new(what).exists(),
+/// Installs the Debian packages that are missing.
+pub(crate) fn packages() -> Result<()> {
+    let there = |what: &str| match what.split_once(' ') {
+        Some((python, module)) => {
+            let mut command = Command::new(python);
+            command.args(["-c", module]).stderr(Stdio::null()).status().is_ok_and(|s| s.success())
+        }
+        None if what.starts_with('/') => Path::new(what).exists(),
         None => process::find(what).is_some(),
     };
     let missing: Vec<&str> =

@@ -42,6 +42,7 @@ const SUITES: &[Suite] = &[
         work: Work::Tests(conformance),
     },
     Suite { name: "clients", about: "third-party clients on the simulator", work: Work::Tests(clients) },
+    Suite { name: "node", about: "the data path on a real kernel, both ends", work: Work::Tests(node) },
     Suite {
         name: "lab",
         about: "the test bed itself: guests, and that nothing of it is left",
@@ -55,9 +56,11 @@ const END_TO_END: &str = "perilune-tests";
 
 /// The test programs that are a suite of their own: suite, package, test.
 const APART: &[(&str, &str, &str)] = &[
-    ("conformance", "perilune-conformance", "conformance"),
+    ("conformance", "perilune-conformance", "fake"),
     ("conformance", "perilune-driver-solidfire", "conformance"),
     ("clients", "perilune-simulator", "clients"),
+    ("node", "perilune-host", "kernel"),
+    ("node", "perilune-simulator", "lio"),
     ("lab", "perilune-lab", "life"),
     ("cluster", END_TO_END, "cluster"),
 ];
@@ -211,7 +214,13 @@ fn conformance() -> Result<Vec<Command>> {
 }
 
 fn clients() -> Result<Vec<Command>> {
+    setup::packages()?;
     apart("clients", &["--nocapture"])
+}
+
+fn node() -> Result<Vec<Command>> {
+    setup::packages()?;
+    apart("node", &["--nocapture"])
 }
 
 fn lab() -> Result<Vec<Command>> {

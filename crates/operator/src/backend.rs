@@ -15,7 +15,7 @@ use kube::runtime::{Predicate, WatchStreamExt, predicates, watcher};
 use kube::{Api, Client, ResourceExt};
 use perilune_api::names::BACKEND_FINALIZER;
 use perilune_api::{ArrayBackend, ArrayBackendSpec, ArrayBackendStatus};
-use perilune_engine::{Applied, BackendSpec, Fleet};
+use perilune_engine::{Applied, BackendSpec, BackendView, Fleet};
 use tokio::sync::watch;
 
 use crate::ArrayVolumeLedger;
@@ -159,10 +159,9 @@ impl Kind for Backends {
     }
 
     async fn resolve(&self, object: &ArrayBackend) -> Result<Resolved, kube::Error> {
-        let draining = self
-            .fleet
-            .view(&object.name_any())
-            .is_some_and(|view| describe::takes_no_volumes(&view.spec.state));
+        // without a session nothing can be placed there either
+        let idle = |view: BackendView| view.report.is_none() || describe::takes_no_volumes(&view.spec.state);
+        let draining = self.fleet.view(&object.name_any()).is_none_or(idle);
         let volumes = self.ledger.count(&object.name_any()).await?;
         resolve::resolve(&self.client, &self.namespace, &object.spec, volumes, draining).await
     }

@@ -24,7 +24,7 @@ pub(super) struct Resolved {
     pub(super) bundle: Option<Bundle>,
     /// How many volumes are on record at this backend.
     pub(super) volumes: usize,
-    /// The fleet already puts no new volumes there.
+    /// The fleet puts no new volumes there.
     pub(super) draining: bool,
 }
 

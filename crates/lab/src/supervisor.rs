@@ -152,6 +152,10 @@ impl Supervisor {
         )
         .with_context(|| format!("see {}", guest.dir(&self.spec).display()))?;
         self.board.post(name, Stage::Step, "kernel and agent up");
+        if guest.role == Role::Plain {
+            // its commands want the modules and devices that the guest's start ends with
+            guest.agent().settled()?;
+        }
         for command in &guest.commands {
             guest.agent().spawn(command, &guest.dir(&self.spec))?;
         }
@@ -163,8 +167,6 @@ impl Supervisor {
                 || lock(&self.api).clone().filter(|api| control_plane::node_ready(api, name, &boot)),
             )
             .with_context(|| format!("see kubelet.log in {}", guest.dir(&self.spec).display()))?;
-        } else {
-            guest.agent().settled()?;
         }
         self.board.post(name, Stage::Ready, "ready");
         Ok(())

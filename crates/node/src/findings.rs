@@ -37,17 +37,14 @@ pub(crate) fn dated(
 ) -> ArrayNodeStatus {
     let wrong: Vec<_> =
         facts.checks.iter().filter(|check| !check.ok).filter_map(|check| check.message.clone()).collect();
-    let ready = if facts.initiators.is_empty() {
-        let remedy = "install open-iscsi on the node, which makes /etc/iscsi/initiatorname.iscsi";
-        Claim::no(
-            ConditionType::Ready,
-            Reason::Failed,
-            format!("the node has no iSCSI initiator name; {remedy}"),
-        )
-    } else if wrong.is_empty() {
-        Claim::yes(ConditionType::Ready, Reason::Ready, "volumes can be attached")
-    } else {
+    let ready = if !wrong.is_empty() {
         Claim::no(ConditionType::Ready, Reason::Failed, cut(wrong.join("; ")))
+    } else if facts.initiators.is_empty() {
+        let remedy = "install open-iscsi on the node, which makes /etc/iscsi/initiatorname.iscsi";
+        let message = format!("the node has no iSCSI initiator name; {remedy}");
+        Claim::no(ConditionType::Ready, Reason::Failed, message)
+    } else {
+        Claim::yes(ConditionType::Ready, Reason::Ready, "volumes can be attached")
     };
     let now = Time(now);
     let conditions = updated(old, &[ready], generation, &now);
@@ -62,12 +59,6 @@ pub(crate) fn tell(identity: &Identity, before: Option<&Identity>) {
             Verdict::Good => tracing::info!("{}: {}", check.name, check.finding),
             Verdict::Advice => tracing::warn!("{}: {}; {}", check.name, check.finding, check.remedy),
             Verdict::Fault => tracing::error!("{}: {}; {}", check.name, check.finding, check.remedy),
-        }
-    }
-    if before.is_none_or(|before| before.initiator != identity.initiator) {
-        match &identity.initiator {
-            Some(iqn) => tracing::info!("arrays know this node as {iqn}"),
-            None => tracing::error!("this node has no iSCSI initiator name, volumes cannot be attached"),
         }
     }
 }

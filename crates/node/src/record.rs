@@ -1,6 +1,7 @@
 //! Writes this node's `ArrayNode` and nothing else, by server-side apply: when something has changed, and from time to
 //! time as a sign of life. The controller finds the node's initiators there.
 
+use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -120,8 +121,9 @@ impl Publisher {
                 ..OwnerReference::default()
             }),
             Err(error) => {
+                let reason = in_full(&error);
                 tracing::warn!(
-                    "the Node {} cannot be read, its ArrayNode record will outlive it: {error}",
+                    "the Node {} cannot be read, its ArrayNode record will outlive it: {reason}",
                     self.name
                 );
                 None
@@ -130,9 +132,22 @@ impl Publisher {
     }
 }
 
-/// The client's errors quote their causes already; a chain would say everything twice.
-fn said(doing: &str, error: &(dyn std::error::Error + Send + Sync)) -> anyhow::Error {
-    anyhow!("{doing}: {error}")
+/// Some of the client's errors quote their causes and some hide them; so each is said once.
+fn said(doing: &str, error: &kube::Error) -> anyhow::Error {
+    anyhow!("{doing}: {}", in_full(error))
+}
+
+fn in_full(error: &kube::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(deeper) = cause {
+        let words = deeper.to_string();
+        if !text.contains(&words) {
+            text = format!("{text}: {words}");
+        }
+        cause = deeper.source();
+    }
+    text
 }
 
 #[cfg(test)]

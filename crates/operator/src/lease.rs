@@ -47,14 +47,29 @@ pub struct WriterLease {
     settings: LeaseSettings,
     api: Api<Lease>,
     held: Arc<watch::Sender<bool>>,
-    seen: Option<Seen>,
+    seen: Seen,
 }
 
 /// The last change of the lease that we saw, and when by our clock.
-#[derive(Debug)]
-struct Seen {
-    version: Option<String>,
-    at: Instant,
+#[derive(Debug, Default)]
+struct Seen(Option<(Option<String>, Instant)>);
+
+impl Seen {
+    /// Nobody else holds the lease, or its holder was silent for as long as it promised to be heard of.
+    fn may_take(&mut self, lease: &Lease, settings: &LeaseSettings) -> bool {
+        let spec = lease.spec.as_ref();
+        let holder = spec.and_then(|s| s.holder_identity.as_deref()).unwrap_or_default();
+        let version = lease.metadata.resource_version.as_ref();
+        let since = match &self.0 {
+            Some((seen, since)) if seen.as_ref() == version => *since,
+            _ => self.0.insert((version.cloned(), Instant::now())).1,
+        };
+        let promised = spec
+            .and_then(|s| s.lease_duration_seconds)
+            .and_then(|seconds| u64::try_from(seconds).ok())
+            .map_or(settings.duration, Duration::from_secs);
+        holder.is_empty() || holder == settings.identity || since.elapsed() >= promised
+    }
 }
 
 /// What one try came to.
@@ -85,7 +100,7 @@ impl WriterLease {
     pub fn new(client: Client, settings: LeaseSettings) -> (Self, watch::Receiver<bool>) {
         let (held, watched) = watch::channel(false);
         let api = Api::namespaced(client, &settings.namespace);
-        (Self { settings, api, held: Arc::new(held), seen: None }, watched)
+        (Self { settings, api, held: Arc::new(held), seen: Seen::default() }, watched)
     }
 
     /// Competes until the lease is held, keeps it until `stop`, and gives it back then.
@@ -147,26 +162,11 @@ impl WriterLease {
             let fresh = self.filled(Lease::default());
             return written(self.api.create(&PostParams::default(), &fresh).await);
         };
-        if !self.may_take(&lease) {
+        if !self.seen.may_take(&lease, &self.settings) {
             return Ok(Try::Taken);
         }
         let filled = self.filled(lease);
         written(self.api.replace(&self.settings.name, &PostParams::default(), &filled).await)
-    }
-
-    fn may_take(&mut self, lease: &Lease) -> bool {
-        let spec = lease.spec.as_ref();
-        let holder = spec.and_then(|s| s.holder_identity.as_deref()).unwrap_or_default();
-        let version = lease.metadata.resource_version.clone();
-        if self.seen.as_ref().is_none_or(|seen| seen.version != version) {
-            self.seen = Some(Seen { version, at: Instant::now() });
-        }
-        let duration = spec
-            .and_then(|s| s.lease_duration_seconds)
-            .and_then(|seconds| u64::try_from(seconds).ok())
-            .map_or(self.settings.duration, Duration::from_secs);
-        let silent = self.seen.as_ref().is_some_and(|seen| seen.at.elapsed() >= duration);
-        holder.is_empty() || holder == self.settings.identity || silent
     }
 
     /// The lease with us as its holder, renewed now.
@@ -211,5 +211,50 @@ fn written(answer: Result<Lease, kube::Error>) -> Result<Try, kube::Error> {
         Ok(_) => Ok(Try::Mine),
         Err(kube::Error::Api(status)) if status.code == 409 => Ok(Try::Raced),
         Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Lease, LeaseSettings, LeaseSpec, Seen};
+    use std::time::Duration;
+    use tokio::time::advance;
+
+    fn held_by(holder: &str, version: &str) -> Lease {
+        let spec = LeaseSpec {
+            holder_identity: Some(holder.to_owned()),
+            lease_duration_seconds: Some(20),
+            ..LeaseSpec::default()
+        };
+        let mut lease = Lease { spec: Some(spec), ..Lease::default() };
+        lease.metadata.resource_version = Some(version.to_owned());
+        lease
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_holder_is_silent_only_when_nothing_changed_for_as_long_as_it_promised() {
+        let settings = LeaseSettings::new("ns", "lease", "me");
+        let mut seen = Seen::default();
+        assert!(!seen.may_take(&held_by("other", "1"), &settings), "however old the lease itself says it is");
+        advance(Duration::from_secs(19)).await;
+        assert!(!seen.may_take(&held_by("other", "1"), &settings));
+        assert!(!seen.may_take(&held_by("other", "2"), &settings), "a sign of life");
+        advance(Duration::from_secs(19)).await;
+        assert!(!seen.may_take(&held_by("other", "2"), &settings));
+        advance(Duration::from_secs(1)).await;
+        assert!(seen.may_take(&held_by("other", "2"), &settings));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lease_that_is_ours_or_nobodys_is_taken_at_once() {
+        let settings = LeaseSettings::new("ns", "lease", "me");
+        assert!(Seen::default().may_take(&held_by("me", "1"), &settings));
+        assert!(Seen::default().may_take(&held_by("", "1"), &settings));
+    }
+
+    #[test]
+    fn a_holder_gives_up_before_anybody_may_take_over() {
+        let settings = LeaseSettings::new("ns", "lease", "me");
+        assert!(settings.renew_deadline + settings.retry_period < settings.duration);
     }
 }

@@ -71,8 +71,8 @@ pub(crate) trait Fabric: Send + fmt::Debug {
     fn create(&mut self, image: Image, bytes: u64) -> Result<(), FabricError>;
     /// A new image `to` that holds what `from` holds now, at its own size.
     fn copy(&mut self, from: Image, to: Image, bytes: u64) -> Result<(), FabricError>;
-    /// Lets `image` hold what `source` holds, under the eyes of those who use it.
-    fn revert(&mut self, image: Image, source: Image) -> Result<(), FabricError>;
+    /// Lets `image` hold what `source` holds, at this size, under the eyes of those who use it.
+    fn revert(&mut self, image: Image, source: Image, bytes: u64) -> Result<(), FabricError>;
     fn grow(&mut self, image: Image, bytes: u64) -> Result<(), FabricError>;
     /// Forgets an image that is not exported.
     fn delete(&mut self, image: Image) -> Result<(), FabricError>;

@@ -140,7 +140,7 @@ impl Array {
             Ok((result, unused)) => {
                 let mut body = json!({"id": call.id, "result": result});
                 if !unused.is_empty() {
-                    body["unusedParameters"] = Value::from(unused);
+                    body["unusedParameters"] = Value::Object(unused);
                 }
                 Outcome::json(&body, "ok")
             }

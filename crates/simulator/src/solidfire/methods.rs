@@ -93,14 +93,14 @@ impl Cluster {
         method: &str,
         version: &str,
         params: Map<String, Value>,
-    ) -> Result<(Value, Vec<String>), Refusal> {
+    ) -> Result<(Value, Map<String, Value>), Refusal> {
         self.settle()?;
         let found = METHODS.binary_search_by(|known| known.name.cmp(method));
         let known = found.ok().map(|index| &METHODS[index]).filter(|known| known.since <= endpoint(version));
         let known = known.ok_or_else(|| codes::unknown_method(method))?;
         let mut params = Params::new(params);
         let result = (known.run)(self, &mut params)?;
-        Ok((result, params.unused().into_iter().map(str::to_owned).collect()))
+        Ok((result, params.unused()))
     }
 
     fn get_api(&mut self, _params: &mut Params) -> Answer {

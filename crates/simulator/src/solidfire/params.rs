@@ -20,9 +20,10 @@ impl Params {
         Self { given, known: BTreeSet::new() }
     }
 
-    /// Names of the parameters that the method did not look at.
-    pub(crate) fn unused(&self) -> Vec<&str> {
-        self.given.keys().map(String::as_str).filter(|name| !self.known.contains(name)).collect()
+    /// The parameters that the method did not look at.
+    pub(crate) fn unused(mut self) -> Map<String, Value> {
+        self.given.retain(|name, _| !self.known.contains(name.as_str()));
+        self.given
     }
 
     /// The value, unless it is absent or null.
@@ -164,7 +165,7 @@ mod tests {
     fn what_nobody_asks_for_is_unused() {
         let mut p = params(json!({"volumeID": 1, "sliceCount": 1}));
         assert_eq!(p.needed_number("volumeID"), Ok(1));
-        assert_eq!(p.unused(), ["sliceCount"]);
+        assert_eq!(Value::Object(p.unused()), json!({"sliceCount": 1}));
     }
 
     #[test]

@@ -45,6 +45,7 @@ async fn netapps_sdk_leads_volumes_through_their_life() {
     let reverted = sdk.step("revert").await;
     assert_eq!(reverted["names"], json!(["before", "saved"]));
     assert_eq!(lab.read(one, 5), "first");
+    assert_eq!(lab.volume(one).await["totalSize"], 1_000_341_504);
     expect_group_snapshot(&lab, &mut sdk, one, two).await;
     expect_access_group(&lab, &mut sdk, one, two).await;
 

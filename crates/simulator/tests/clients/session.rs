@@ -1,5 +1,7 @@
 //! A client's script and its steps: it does one, says so in a line of JSON, and waits to be let on.
 
+use std::fs::File;
+use std::io::Write;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -54,6 +56,7 @@ impl<'a> Session<'a> {
             timeout(PATIENCE, self.output.next_line()).await.expect("script goes on").expect("readable");
         let said: Value = serde_json::from_str(&line.expect("script has not ended")).expect("JSON");
         let calls = self.lab.control().journal("sf1").expect("array").len();
+        self.note();
         println!("{name:<24}{calls:>4} calls{:>9.2} s", self.began.elapsed().as_secs_f64());
         assert_eq!(said["step"], name);
         self.waiting = true;
@@ -64,6 +67,15 @@ impl<'a> Session<'a> {
     pub(crate) fn calls(&self) -> Vec<String> {
         let journal = self.lab.control().journal("sf1").expect("array");
         journal.into_iter().map(|entry| entry.method).collect()
+    }
+
+    /// Appends the requests of the last step to the file `PERILUNE_RECORD` names, for whoever makes fixtures.
+    fn note(&self) {
+        let Ok(path) = std::env::var("PERILUNE_RECORD") else { return };
+        let mut file = File::options().create(true).append(true).open(path).expect("record");
+        for entry in self.lab.control().journal("sf1").expect("array") {
+            writeln!(file, "{}", serde_json::to_string(&entry).expect("JSON")).expect("written");
+        }
     }
 
     /// Lets the script come to its end, which must be a good one.

@@ -152,6 +152,10 @@ def life(array):
     array.call("RollbackToSnapshot", volumeID=volume["volumeID"], snapshotID=snapshot["snapshotID"])
     hold("a rollback brings the snapshot's data back", read(disk) == "before", read(disk))
 
+    with open(f"/sys/block/{disk[5:]}/device/rescan", "w") as rescan:
+        rescan.write("1")
+    hold("and its size", int(run("blockdev", "--getsize64", disk)) == 1 << 30)
+
     members(array, restored, restored_disk)
     detach(clone)
     array.call("DeleteVolume", volumeID=volume["volumeID"])

@@ -83,13 +83,13 @@ impl Fabric for Lio {
         Ok(())
     }
 
-    fn revert(&mut self, image: Image, source: Image) -> Result<(), FabricError> {
+    fn revert(&mut self, image: Image, source: Image, bytes: u64) -> Result<(), FabricError> {
         let thin = self.snap(source)?;
         let stored = self.stored(image)?;
         if stored.active {
-            self.pool.reload(image, thin, stored.bytes)?;
+            self.pool.reload(image, thin, bytes)?;
         }
-        self.images.insert(image, Stored { thin, ..stored });
+        self.images.insert(image, Stored { thin, bytes, ..stored });
         self.pool.delete(stored.thin)
     }
 

@@ -56,9 +56,9 @@ impl Fabric for Memory {
         self.insert(to, Stored { bytes, blocks })
     }
 
-    fn revert(&mut self, image: Image, source: Image) -> Result<(), FabricError> {
+    fn revert(&mut self, image: Image, source: Image, bytes: u64) -> Result<(), FabricError> {
         let blocks = Arc::clone(&self.stored(source)?.blocks);
-        self.stored_mut(image)?.blocks = blocks;
+        *self.stored_mut(image)? = Stored { bytes, blocks };
         Ok(())
     }
 

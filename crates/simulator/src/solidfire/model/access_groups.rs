@@ -39,9 +39,7 @@ impl Cluster {
     }
 
     fn answer_access_group(&self, id: u64) -> Answer {
-        Ok(
-            json!({"volumeAccessGroupID": id, "volumeAccessGroup": self.show_access_group(self.access_group(id)?)}),
-        )
+        Ok(json!({"volumeAccessGroup": self.show_access_group(self.access_group(id)?)}))
     }
 
     fn access_group_name(&self, params: &mut Params) -> Result<String, Refusal> {
@@ -99,7 +97,9 @@ impl Cluster {
         self.access_groups.insert(id, group);
         let initiators = self.resolve_initiators(wanted);
         self.set_members(id, Some(volumes), Some(initiators))?;
-        self.answer_access_group(id)
+        let mut answer = self.answer_access_group(id)?;
+        answer["volumeAccessGroupID"] = json!(id);
+        Ok(answer)
     }
 
     /// Lets the group hold exactly these, on both sides of each membership.

@@ -119,7 +119,9 @@ impl Cluster {
             "stage4CriticalThreshold": 1,
             "stage5BlockThresholdBytes": total,
             "sumTotalClusterBytes": total,
+            "sumTotalMetadataClusterBytes": total / 50,
             "sumUsedClusterBytes": self.used(),
+            "sumUsedMetadataClusterBytes": self.volumes.len() as u64 * BLOCK,
         }))
     }
 

@@ -1,4 +1,4 @@
-//! Putting volumes back to what a snapshot holds. Size, attributes and the other snapshots stay as they are.
+//! Putting volumes back to what a snapshot holds, its size included. Attributes and the other snapshots stay.
 
 use serde_json::{Map, Value, json};
 
@@ -22,6 +22,7 @@ impl Cluster {
         let snapshot = self.snapshot_of(volume, id)?.clone();
         let name = self.snapshot_name(params)?.unwrap_or_else(|| format!("{}-copy", snapshot.name));
         let attributes = params.attributes()?.unwrap_or_default();
+        self.check_growth(&[(volume, id)])?;
         let saved = if params.flag("saveCurrentState")?.unwrap_or(false) {
             self.check_snapshot_room(volume)?;
             Some(self.take_snapshot(volume, name, Self::kept_traits(attributes), None)?)
@@ -39,7 +40,7 @@ impl Cluster {
         let members: Vec<(u64, u64)> =
             group.members.iter().filter_map(|id| self.snapshots.get(id)).map(|s| (s.volume, s.id)).collect();
         let volumes: Vec<u64> = members.iter().map(|(volume, _)| *volume).collect();
-        volumes.iter().try_for_each(|volume| self.active_volume(*volume).map(|_| ()))?;
+        self.check_growth(&members)?;
         let name = self.snapshot_name(params)?.unwrap_or_else(|| clock::seconds(self.clock.now()));
         let attributes = params.attributes()?.unwrap_or_default();
         let saved = if params.flag("saveCurrentState")?.unwrap_or(false) {
@@ -54,9 +55,23 @@ impl Cluster {
         Ok(json!({"members": kept, "groupSnapshotID": saved, "groupSnapshot": shown}))
     }
 
+    /// Sizes go back too, which may mean growing.
+    fn check_growth(&self, members: &[(u64, u64)]) -> Result<(), Refusal> {
+        let mut growth = 0;
+        for (volume, snapshot) in members {
+            let size = self.snapshot(*snapshot)?.total_size;
+            growth += size.saturating_sub(self.active_volume(*volume)?.total_size);
+        }
+        if growth > 0 { self.check_capacity(growth) } else { Ok(()) }
+    }
+
     fn revert(&mut self, volume: u64, snapshot: u64) -> Result<(), Refusal> {
-        let source = self.snapshot(snapshot)?.image;
-        let image = self.active_volume(volume)?.image;
-        Ok(self.fabric.revert(image, source)?)
+        let (source, size) = self.snapshot(snapshot).map(|snapshot| (snapshot.image, snapshot.total_size))?;
+        let record = self.active_volume(volume)?;
+        let (image, before) = (record.image, record.total_size);
+        self.fabric.revert(image, source, size)?;
+        self.capacity.provisioned = self.capacity.provisioned - before + size;
+        self.volumes.get_mut(&volume).into_iter().for_each(|volume| volume.total_size = size);
+        Ok(())
     }
 }

@@ -13,10 +13,13 @@ fn a_snapshot_keeps_what_the_volume_held() {
     bench.write(id, "old");
     let snapshot = bench.snapshot(id);
     bench.write(id, "new");
+    bench.call("ModifyVolume", json!({"volumeID": id, "totalSize": 2 * GIB, "attributes": {"a": 1}}));
     let back = json!({"volumeID": id, "snapshotID": snapshot, "saveCurrentState": "false", "accountID": 1});
     let answer = bench.call("RollbackToSnapshot", back);
     assert_eq!((&answer["snapshotID"], &answer["snapshot"]), (&json!(null), &json!(null)));
     assert_eq!(bench.read(id), "old");
+    let volume = bench.volume(id);
+    assert_eq!((&volume["totalSize"], &volume["attributes"]), (&json!(GIB), &json!({"a": 1})));
     let back = json!({"volumeID": id, "snapshotID": snapshot, "saveCurrentState": true});
     assert!(
         bench.call("RollbackToSnapshot", back)["snapshot"]["name"]

@@ -95,13 +95,13 @@ async fn holding(lease: WriterLease, work: impl Future<Output = Result<()>>) -> 
         let _ = is_done.await;
     }));
     let outcome = tokio::select! {
-        end = &mut keeping => bail!("the writer lease was lost ({end:?}); a restarted replica competes anew"),
+        _ = &mut keeping => bail!("the writer lease was lost; a restarted replica competes anew"),
         outcome = work => outcome,
     };
     drop(done);
     match keeping.await {
         Ok(LeaseEnd::Released) => outcome,
-        end => outcome.and_then(|()| Err(anyhow!("the writer lease was lost while stopping ({end:?})"))),
+        Ok(LeaseEnd::Lost) | Err(_) => outcome.and(Err(anyhow!("the writer lease was lost while stopping"))),
     }
 }
 

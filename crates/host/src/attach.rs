@@ -218,6 +218,7 @@ fn map_device(work: &Work, attachment: &Attachment, reached: &[Reached]) -> Resu
                 Ok(None)
             }
             Err(error) if error.kind == ErrorKind::NotReady => {
+                tracing::debug!(%error, "the map is not ready");
                 last = error;
                 Ok(None)
             }

@@ -43,10 +43,11 @@ pub(crate) fn unstage(work: &Work, volume: &VolumeKey, staging: &Path) -> Result
 
 /// Takes everything of the record down, and the record last.
 pub(crate) fn take_down(work: &Work, mut record: Record) -> Result<()> {
+    let block = verify::locate(work, &record.attachment.wwid, &record.scanned);
+    // before anything is written: a refused detach leaves the volume staged
+    refuse_published(work, &record, block.as_ref())?;
     record.phase = Phase::Detaching;
     work.site.records.save(&record)?;
-    let block = verify::locate(work, &record.attachment.wwid, &record.scanned);
-    refuse_published(work, &record, block.as_ref())?;
     if matches!(record.usage, Usage::Filesystem { .. }) {
         mount::unmount_all(work, &record.staging_path)?;
     }

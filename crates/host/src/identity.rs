@@ -119,6 +119,12 @@ impl ExpectedWwid {
         self.all().any(|wwid| live.0.contains(wwid))
     }
 
+    /// Whether a remembered designator is certainly another volume's: of a kind we know ours in, and not ours.
+    pub(crate) fn contradicts(&self, remembered: &Wwid) -> bool {
+        let kind = |wwid: &Wwid| wwid.0.split_once('.').map(|(kind, _)| kind.to_owned());
+        self.all().any(|wwid| kind(wwid) == kind(remembered)) && !self.all().any(|wwid| wwid == remembered)
+    }
+
     /// The names a multipath map of this volume can have.
     pub(crate) fn multipath_names(&self) -> Vec<String> {
         self.all().map(Wwid::multipath).collect()
@@ -205,6 +211,15 @@ mod tests {
         assert!(expected.matches(&LiveWwid::parse(&bytes).unwrap()));
         let other = page(&[(0, 3, &[0x60; 16])]);
         assert!(!expected.matches(&LiveWwid::parse(&other).unwrap()));
+    }
+
+    #[test]
+    fn a_remembered_designator_contradicts_only_within_its_kind() {
+        let naa = |text: &str| Wwid::new(text).unwrap();
+        let expected = ExpectedWwid::new(naa("naa.6f47acc100000001"), None);
+        assert!(expected.contradicts(&naa("naa.6f47acc100000002")));
+        assert!(!expected.contradicts(&naa("naa.6f47acc100000001")));
+        assert!(!expected.contradicts(&naa("eui.6f47acc100000002")));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     error::{Error, ErrorKind, Result},
-    identity::ExpectedWwid,
+    identity::{ExpectedWwid, Wwid},
     lock::Subject,
     login::{self, Credentials},
     os::Answer,
@@ -53,10 +53,11 @@ fn settle(work: &Work, path: &TargetPath, address: Address, wwid: &ExpectedWwid)
     let mut last = Error::new(ErrorKind::NotReady, format!("{path}: no time left to look"));
     let found = work.until(|| {
         match verify::read_path(work, address, wwid) {
-            Reading::Ours(disk) => {
+            Reading::Ours(disk) if scanned || !remembered_as_another(work, &disk, wwid) => {
                 rescan_if_grown(work, &disk)?;
                 return Ok(Some(()));
             }
+            Reading::Ours(disk) => removal::delete_remapped(work, disk)?,
             Reading::Unknown(why) => last = Error::new(ErrorKind::NotReady, format!("{path}: {why}")),
             Reading::NotMapped => {
                 last = unmapped(path);
@@ -89,6 +90,17 @@ fn unmapped(path: &TargetPath) -> Error {
         ErrorKind::NotReady,
         format!("{path}: the array shows no such LUN to this node; check its access list"),
     )
+}
+
+/// Whether kernel or multipath still take the disk for the volume that was at this address before: the array gave
+/// the LUN to ours while the disk stayed. Map, size and udev's data are the other volume's then.
+fn remembered_as_another(work: &Work, disk: &PathDevice, wwid: &ExpectedWwid) -> bool {
+    let names = wwid.multipath_names();
+    let maps = sysfs::holders(work.os(), &disk.block.name);
+    let other_map =
+        |holder: &String| sysfs::map(work.os(), holder).is_some_and(|map| !names.contains(&map.wwid));
+    let cached = sysfs::cached_wwid(work.os(), disk.address).and_then(|cached| Wwid::new(&cached).ok());
+    maps.iter().any(other_map) || cached.is_some_and(|cached| wwid.contradicts(&cached))
 }
 
 /// Has the kernel read the size of a disk again, if the disk says that it is larger than the kernel knows.

@@ -36,6 +36,16 @@ pub(crate) fn delete_stale(work: &Work, stale: Stale) -> Result<()> {
     wait_gone(work, address, &block)
 }
 
+/// Removes a disk whose LUN the array has given to our volume under the kernel's feet: what is remembered of it, the
+/// map above it included, is another volume's.
+pub(crate) fn delete_remapped(work: &Work, path: Verified<PathDevice>) -> Result<()> {
+    let (address, block) = (path.address, path.block.clone());
+    tracing::info!(%address, device = block.name, "removing a disk that is remembered as another volume's");
+    delete_unused(work, address, &block)?;
+    drop(path);
+    wait_gone(work, address, &block)
+}
+
 /// Removes a disk that the array has confirmed to be unmapped, or that is silent at an address our record owns.
 pub(crate) fn delete_dead(work: &Work, address: Address) -> Result<()> {
     let Some(block) = sysfs::scsi_block(work.os(), address) else {

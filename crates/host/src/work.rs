@@ -87,6 +87,7 @@ impl Work {
     /// Writes one attribute of a SCSI host or device; one at a time per host, since the kernel holds its mutex.
     pub(crate) fn write_scsi(&self, host: u32, path: &Path, text: &str) -> Result<()> {
         let _host = self.alone(Subject::ScsiHost(host))?;
+        tracing::debug!(path = %path.display(), text, "writing");
         self.os()
             .write(path, text, self.deadline)
             .map_err(|error| Error::io(format!("writing {text:?} to {}", path.display()), error))

@@ -21,10 +21,22 @@ fn volumes_live_and_die_on_a_real_kernel() {
         return walk::only(&step);
     }
     if env::var_os("GUEST_TEST_INSIDE").is_some() {
+        let level = env::var("GUEST_LOG").unwrap_or_else(|_| "off".into());
+        tracing_subscriber::fmt()
+            .with_env_filter(level)
+            .with_ansi(false)
+            .with_timer(tracing_subscriber::fmt::time::uptime())
+            .init();
         return walk::all();
     }
     let console = boot();
     assert!(console.contains("guest ended with 0"), "the guest's console:\n{console}");
+}
+
+/// For a person at work: `GUEST_STEPS=lun` walks only steps of such a name, `GUEST_LOG=debug` shows what is done.
+fn wishes() -> Vec<String> {
+    let wish = |name: &&str| Some(format!("{name}={}", env::var(name).ok()?));
+    ["GUEST_STEPS", "GUEST_LOG", "GUEST_FIND_MULTIPATHS"].iter().filter_map(wish).collect()
 }
 
 /// Boots the guest, waits for its end, and returns what it wrote.
@@ -41,6 +53,7 @@ fn boot() -> String {
         .args(["rootfstype=hostfs", "rootflags=/", "ro", "con=null", "con0=fd:0,fd:1", "panic=-1", "quiet"])
         .arg(format!("init={}", init.display()))
         .arg(format!("GUEST_TEST={}", binary.display()))
+        .args(wishes())
         .env("TMPDIR", "/dev/shm")
         .env("HOME", state.path())
         .stdin(Stdio::null())

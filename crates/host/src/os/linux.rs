@@ -141,7 +141,9 @@ impl Os for Linux {
         self.started.fetch_add(1, Ordering::Relaxed);
         tracing::debug!(command = ?invocation, "starting a process");
         let foreign = invocation.root == Root::Host && self.host_root != Path::new("/");
-        run::run(invocation, foreign.then_some(self.host_root.as_path()))
+        let output = run::run(invocation, foreign.then_some(self.host_root.as_path()));
+        tracing::debug!(command = ?invocation, code = ?output.as_ref().map(|output| output.code), "a process ended");
+        output
     }
 
     fn multipathd(&self, command: &str, deadline: Instant) -> io::Result<String> {

@@ -40,7 +40,7 @@ GUEST_TEST_INSIDE=1 RUST_BACKTRACE=1 "$GUEST_TEST" --exact volumes_live_and_die_
 code=$?
 if [ $code != 0 ]; then
   echo "--- iscsid"; tail -n 20 /run/iscsid.log
-  echo "--- multipathd"; tail -n 60 /run/multipathd.log
+  echo "--- multipathd"; tail -n ${GUEST_LINES:-60} /run/multipathd.log
   echo "--- kernel"; dmesg | tail -n 60
 fi
 echo "guest ended with $code"

@@ -39,6 +39,9 @@ pub(crate) fn all() {
     let alone = Target::make(OWN, Some(CHAP));
     let shared = Target::make(SHARED, None);
     alone.map(0, Volume::make(1, 256));
+    shared.map(1, Volume::make(11, 400));
+    shared.map(2, Volume::make(12, 64));
+    shared.map(3, Volume::make(13, 128));
     runtime().block_on(async {
         let host = open_host();
         step("life of a volume", life(&host)).await;
@@ -55,6 +58,9 @@ pub(crate) fn all() {
 }
 
 async fn step(name: &str, body: impl Future<Output = ()>) {
+    if std::env::var("GUEST_STEPS").is_ok_and(|wanted| !name.contains(&wanted)) {
+        return;
+    }
     let started = std::time::Instant::now();
     body.await;
     assert_sound();
@@ -86,8 +92,7 @@ async fn life(host: &LinuxHost) {
     assert_eq!(fs::read_to_string(pod.join("file")).unwrap(), "written");
     assert_eq!(own.publish(host, other, true).await.unwrap_err().kind, ErrorKind::Refused);
     assert_eq!(own.unstage(host).await.unwrap_err().kind, ErrorKind::InUse);
-    let restaged = own.stage(host).await.unwrap();
-    assert!(restaged.paths == 2, "an unstage that was refused is taken back: {restaged:?}");
+    assert!(own.stage(host).await.unwrap().already, "a refused unstage leaves it staged");
 
     let before = stats(host, &own).await;
     assert!(before.abnormal.is_empty(), "{:?}", before.abnormal);
@@ -133,7 +138,7 @@ async fn wrong_secret(host: &LinuxHost) {
 
 /// Kills a stage and an unstage at several moments; what follows must find its way from there.
 async fn killed(host: &LinuxHost) {
-    for (index, millis) in [120, 350, 600, 900, 1300].into_iter().enumerate() {
+    for (index, millis) in [200, 900, 2500].into_iter().enumerate() {
         kill_after("stage", millis).await;
         let own = own().with_content();
         if index % 2 == 0 {
@@ -161,8 +166,6 @@ async fn kill_after(step: &str, millis: u64) {
 }
 
 async fn neighbours(host: &LinuxHost, shared: &Target) {
-    shared.map(1, Volume::make(11, 400));
-    shared.map(2, Volume::make(12, 64));
     let first = Subject::new("pvc-xfs", Volume { id: 11 }, shared, 1, 400).xfs();
     let second = Subject::new("pvc-raw", Volume { id: 12 }, shared, 2, 64).block();
     assert!(first.stage(host).await.unwrap().formatted);
@@ -176,8 +179,6 @@ async fn neighbours(host: &LinuxHost, shared: &Target) {
     sh(&format!("printf stamp | dd of={} bs=512 conv=sync,fsync oflag=direct", pod.display()));
     assert_eq!(second.unstage(host).await.unwrap_err().kind, ErrorKind::InUse);
     Volume { id: 12 }.grow(96);
-    // the refused unstage left its mark, as kubelet would see it: staged again first
-    second.stage(host).await.unwrap();
     assert_eq!(counted(host, second.grow(host, 96)).await.1, 0, "raw block needs no tool");
     assert_eq!(sh(&format!("blockdev --getsize64 {}", pod.display())), (96u64 << 20).to_string());
     second.unpublish(host, &pod).await.unwrap();
@@ -200,7 +201,7 @@ async fn lun_used_again(host: &LinuxHost, shared: &Target) {
     leave_old_disk();
     shared.unmap(1);
     shared.map(1, Volume { id: 12 });
-    let new = Subject::new("pvc-new", Volume { id: 12 }, shared, 1, 96).block();
+    let new = Subject::new("pvc-new", Volume { id: 12 }, shared, 1, 64).block();
 
     // without a user the leftover goes, and the right one comes
     new.stage(host).await.unwrap();
@@ -208,9 +209,10 @@ async fn lun_used_again(host: &LinuxHost, shared: &Target) {
     new.unstage(host).await.unwrap();
 
     // the other way round: the wrong volume is at the LUN that was published
-    let wrong = Subject::new("pvc-wrong", Volume { id: 11 }, shared, 1, 96).block();
+    let wrong = Subject::new("pvc-wrong", Volume { id: 11 }, shared, 1, 64).block();
     let error = wrong.stage(host).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::WrongIdentity, "{error:?}");
+    assert!(error.message.contains("6f47acc100000000000000000000000c"), "{error:?}");
     wrong.unstage(host).await.unwrap();
 
     // a leftover in use is not touched
@@ -251,8 +253,7 @@ fn log_out_by_hand() {
 }
 
 async fn not_formatted(host: &LinuxHost, shared: &Target) {
-    let volume = Volume::make(13, 128);
-    shared.map(3, volume);
+    let volume = Volume { id: 13 };
     let subject = Subject::new("pvc-full", volume, shared, 3, 128);
     let device = volume.device();
     let refused = async |what: &str, subject: &Subject| {

@@ -10,10 +10,12 @@ use std::time::Duration;
 
 use tokio::net::UnixListener;
 use tokio::sync::watch;
+use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::UnixListenerStream;
 use tonic::service::Routes;
 use tonic::transport::Server;
 
+use crate::authority::Mended;
 use crate::observe::Observe;
 use crate::status::Failure;
 
@@ -81,7 +83,7 @@ impl Socket {
         let Self { listener, path, inode } = self;
         let server = Server::builder().layer(Observe).serve_with_incoming_shutdown(
             routes.prepare(),
-            UnixListenerStream::new(listener),
+            UnixListenerStream::new(listener).map(|peer| peer.map(Mended::new)),
             stopped(stop.clone()),
         );
         let outcome = tokio::select! {

@@ -19,7 +19,7 @@ use crate::{
     spec::{GuestSpec, Role, Spec},
 };
 
-const INIT: &str = include_str!("guest/init.sh");
+pub(crate) const INIT: &str = include_str!("guest/init.sh");
 
 impl GuestSpec {
     pub(crate) fn agent(&self) -> Agent {
@@ -46,7 +46,7 @@ impl Machine {
         fs::create_dir_all(&dir)?;
         let disk = template.map(|t| format!("ubda={},{}", dir.join("disk").display(), t.display()));
         let network = format!("vec0:transport=tap,ifname={},depth=64,gro=0", guest.tap());
-        boot(spec, guest, disk.into_iter().chain([network]), &settings(spec, guest, "serve"))
+        boot(spec, guest, disk.into_iter().chain([network]), &settings(spec, guest, Task::Serve))
     }
 
     pub(crate) fn ended(&mut self) -> Option<String> {
@@ -59,14 +59,27 @@ impl Machine {
     }
 }
 
+/// What a guest boots for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Task<'a> {
+    /// To be what its role says.
+    Serve,
+    /// To unpack these images onto its disk, and end.
+    Unpack(&'a [PathBuf]),
+}
+
 /// What the guest's init reads: shell assignments.
-pub(crate) fn settings(spec: &Spec, guest: &GuestSpec, task: &str) -> String {
+pub(crate) fn settings(spec: &Spec, guest: &GuestSpec, task: Task<'_>) -> String {
     let mut text = String::new();
     let mut set = |name: &str, value: String| {
         let _ = writeln!(text, "{name}='{}'", value.replace('\'', r"'\''"));
     };
     let list =
         |paths: &[PathBuf]| paths.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(" ");
+    let (task, images) = match task {
+        Task::Serve => ("serve", &[][..]),
+        Task::Unpack(images) => ("unpack", images),
+    };
     set("TASK", task.into());
     set("NAME", guest.name.clone());
     set("ROLE", if guest.role == Role::Node { "node" } else { "plain" }.into());
@@ -74,7 +87,6 @@ pub(crate) fn settings(spec: &Spec, guest: &GuestSpec, task: &str) -> String {
     set("PODS", guest.pods());
     set("STATE", spec.state.display().to_string());
     set("BINARIES", spec.binaries.display().to_string());
-    let images = if task == "template" { &spec.images } else { &spec.fresh_images };
     let mut shares = spec.shares.clone();
     for folder in images.iter().filter_map(|i| i.parent()) {
         if !shares.iter().any(|s| folder.starts_with(s)) {

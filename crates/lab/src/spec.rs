@@ -24,10 +24,10 @@ pub struct Spec {
     pub binaries: PathBuf,
     /// Folder for what one run leaves for the next: disks with the images already unpacked. Not below /dev.
     pub cache: PathBuf,
-    /// Image archives that seldom change. They are unpacked once into a disk that all nodes of all later runs share.
+    /// Image archives that seldom change. They are unpacked once onto a disk that all nodes of all later runs share.
     #[serde(default)]
     pub images: Vec<PathBuf>,
-    /// Image archives that every node imports at its start, such as the product under test.
+    /// Image archives that change often, such as the product under test: they are unpacked onto a copy of that disk.
     #[serde(default)]
     pub fresh_images: Vec<PathBuf>,
     /// Folders that guests see live, read-only, at the same path as the host.
@@ -178,6 +178,11 @@ impl Spec {
             nix::sys::statvfs::statvfs(shm).map(|s| s.blocks_available() * s.fragment_size()).unwrap_or(0);
         let base = if room > 4 << 30 { shm } else { Path::new("/tmp") };
         base.join(format!("perilune-{label}-{}", std::process::id()))
+    }
+
+    /// Tells this lab from others where they meet.
+    pub(crate) fn state_name(&self) -> String {
+        self.state.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
     pub fn guest(&self, name: &str) -> Result<&GuestSpec> {

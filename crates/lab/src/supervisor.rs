@@ -14,8 +14,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 
 use crate::{
-    clock, control, control_plane,
-    disk::Template,
+    clock, control, control_plane, disk,
     events::{Board, CONTROL_PLANE, Stage},
     guest::Machine,
     https::Api,
@@ -108,9 +107,7 @@ impl Supervisor {
         }
         let lab = Arc::clone(self);
         thread::spawn(move || {
-            let made = Template::of(&lab.spec).and_then(|t| {
-                t.ensure(&lab.spec, |message| lab.board.post(CONTROL_PLANE, Stage::Step, message))
-            });
+            let made = disk::ensure(&lab.spec, |message| lab.board.post("disk", Stage::Step, message));
             match made {
                 Ok(path) => {
                     *lock(&lab.template) = Some(path);

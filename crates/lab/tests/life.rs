@@ -1,7 +1,13 @@
 //! A lab's life on this machine's real kernel: what its guests can be asked and suffer, and that nothing of it is left
 //! however it ends. Needs root and `cargo xtask setup`; `cargo xtask test lab` runs it.
 
-#![expect(clippy::disallowed_methods, reason = "looks at processes, and kills one")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test program, which looks at processes and kills one"
+)]
 
 use std::{
     env, fs,

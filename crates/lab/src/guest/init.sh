@@ -120,7 +120,7 @@ E2
 
 mkdir -p /lib/modules
 ln -sfn $modules/$kernel /lib/modules/$kernel
-if [ "$TASK" = template ]; then
+if [ "$TASK" = unpack ]; then
   ip link set lo up
   containerd_settings
   start_containerd
@@ -170,6 +170,5 @@ cat >/etc/cni/net.d/10-lab.conflist <<E2
 E2
 containerd_settings
 start_containerd
-import_images
 touch /run/lab-settled
 kubelet_forever

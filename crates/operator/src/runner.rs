@@ -35,7 +35,6 @@ use perilune_engine::Requeue;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
-use tracing::Instrument;
 
 use backoff::Backoff;
 use events::Events;
@@ -103,10 +102,9 @@ impl<K: Kind> Runner<K> {
 
     /// Reconciles what `controller` triggers until it is told to shut down.
     pub(crate) async fn run(self, controller: Controller<Watched<K::Object>>) {
+        // the controller opens a span for each round that names the object
         let reconcile = |object: Arc<Watched<K::Object>>, runner: Arc<Self>| async move {
-            let span =
-                tracing::info_span!("reconcile", kind = %K::Object::kind(&()), name = %object.name_any());
-            Ok::<_, kube::Error>(runner.reconcile(&object).instrument(span).await)
+            Ok::<_, kube::Error>(runner.reconcile(&object).await)
         };
         // `reconcile` answers every failure itself; this is for what the type demands
         let policy = |_: Arc<Watched<K::Object>>, _: &kube::Error, _: Arc<Self>| {

@@ -22,11 +22,10 @@ impl Events {
     /// One event for each transition that somebody may want to know of. A lost event is no reason to fail.
     pub(super) async fn tell(&self, about: &ObjectReference, before: &[Condition], after: &[Condition]) {
         for condition in transitions(before, after) {
+            let Some(event) = event(before, condition) else { continue };
             let Condition { type_, status, reason, message, .. } = condition;
             tracing::info!("{type_}={status}, {reason}: {message}");
-            if let Some(event) = event(before, condition)
-                && let Err(error) = self.0.publish(&event, about).await
-            {
+            if let Err(error) = self.0.publish(&event, about).await {
                 tracing::debug!(%error, reason = %condition.reason, "could not write an event");
             }
         }

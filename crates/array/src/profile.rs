@@ -18,7 +18,7 @@ pub struct Profile {
     pub volume_names: NameRules,
     pub snapshot_names: NameRules,
     pub sizes: SizeRules,
-    /// A clone or restore may be born larger than its source; else it is born equal and resized.
+    /// A clone or restore may be born larger than its source; else it is always born equal.
     pub copy_may_grow: bool,
     pub snapshots_per_volume: Option<u32>,
     /// A volume may go although its snapshots stay.

@@ -85,8 +85,9 @@ pub trait Volumes: Send + Sync {
     /// A second call answers `Exists`, or makes a second one where names may repeat. `OutOfRange`, `NoCapacity`, `LimitReached`.
     async fn create(&self, new: &NewVolume) -> Result<Volume>;
 
-    /// Makes a volume with the source's content, marked like `create`; it may still be `Copying`. No smaller than its
-    /// source (`OutOfRange`); of its source's size where the profile says no `copy_may_grow`: resize it then.
+    /// Makes a volume with the source's content, marked like `create`; it may still be `Copying`. Never smaller than its
+    /// source: asked for less it answers `OutOfRange`, but without `copy_may_grow` in the profile it is always born equal
+    /// to its source, whatever size was asked for, and the caller resizes it.
     /// A second call as `create`. `NotFound` for the source, `Busy` while the array makes too many copies, else as `create`.
     async fn copy(&self, new: &NewVolume, source: &Source) -> Result<Volume>;
 

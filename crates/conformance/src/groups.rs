@@ -49,7 +49,7 @@ async fn add_puts_a_volume_in_and_a_second_call_does_nothing(bed: Bed) {
     for _ in 0..2 {
         groups(&bed).add(&made.id, &volume.id).await.expect("add");
         let members = groups(&bed).get(&made.id).await.expect("get").members;
-        assert_eq!(members, [volume.id.clone()]);
+        assert_eq!(members, std::slice::from_ref(&volume.id));
     }
 }
 

@@ -1,5 +1,6 @@
 //! Snapshots of one volume.
 
+use std::slice::from_ref;
 use std::time::SystemTime;
 
 use perilune_array::{ErrorKind, Name, NewSnapshot, SnapshotId, VolumeId};
@@ -33,8 +34,8 @@ async fn create_takes_a_marked_snapshot_that_find_get_and_list_give(bed: Bed) {
     assert_eq!(taken.owner, Some(owner("s")));
     assert!(taken.ready && taken.created > SystemTime::UNIX_EPOCH);
     assert_eq!(snapshots.get(&taken.id).await.expect("get"), taken);
-    assert_eq!(snapshots.find(&volume.id, &taken.name).await.expect("find"), [taken.clone()]);
-    assert_eq!(snapshots.list(Some(&volume.id)).await.expect("list"), [taken.clone()]);
+    assert_eq!(snapshots.find(&volume.id, &taken.name).await.expect("find"), from_ref(&taken));
+    assert_eq!(snapshots.list(Some(&volume.id)).await.expect("list"), from_ref(&taken));
     assert_eq!(snapshots.list(None).await.expect("list"), [taken]);
 }
 

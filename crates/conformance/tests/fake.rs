@@ -1,4 +1,5 @@
 //! The in-memory array under the port's contract, in each of its habits.
+#![expect(clippy::expect_used, reason = "a test program: what goes wrong is to end it")]
 
 use std::sync::Arc;
 

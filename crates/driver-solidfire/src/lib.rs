@@ -20,8 +20,8 @@
 //! | delete a snapshot | 2 | the same proof |
 //! | capacity and health | 1 | identity and version are read again every five minutes |
 //!
-//! A clone is never asked for with a size. The array would cut one that is smaller than its source, and the source may
-//! have grown since anybody looked; so a copy is born equal and is grown afterwards.
+//! A clone is never asked for with a size: the array would cut its content to one smaller than the source, and the source
+//! may have grown since anybody looked. So a copy is born equal and is grown afterwards.
 
 mod client;
 mod config;

@@ -85,7 +85,7 @@ impl State {
             return Err(Error::new(ErrorKind::Busy, "array makes as many copies as it can"));
         }
         let wanted = self.fit(new.size)?;
-        if wanted < size {
+        if wanted < size && self.profile.copy_may_grow {
             let text = format!("a copy of {size} cannot be made with {wanted}");
             return Err(Error::new(ErrorKind::OutOfRange, text));
         }

@@ -154,7 +154,7 @@ impl Volumes for Solidfire {
     }
 
     async fn copy(&self, new: &NewVolume, source: &Source) -> Result<Volume> {
-        let size = self.admit(new)?;
+        self.admit(new)?;
         let (volume, snapshot) = match source {
             Source::Volume(id) => (number(id)?, None),
             Source::Snapshot(id, volume) => (number(volume)?, Some(snapshots::number(id)?)),
@@ -168,16 +168,7 @@ impl Volumes for Solidfire {
             attributes: mark::set(Map::new(), Some(&new.owner))?,
         };
         let made: Result<VolumeAnswer> = self.session.call("CloneVolume", params).await;
-        let made = made.map_err(|error| self.without_account(error))?.volume;
-        if made.total_size > size.get() {
-            self.end(made.id, false).await.map_err(|error| {
-                error.context(format_args!("take back volume {}, a copy larger than asked for", made.id))
-            })?;
-            let text =
-                format!("the source has {}, more than the {size} asked for", Size::bytes(made.total_size));
-            return Err(Error::new(ErrorKind::OutOfRange, text));
-        }
-        Ok(self.shown_volume(made))
+        Ok(self.shown_volume(made.map_err(|error| self.without_account(error))?.volume))
     }
 
     async fn resize(&self, id: &VolumeId, size: Size) -> Result<Volume> {

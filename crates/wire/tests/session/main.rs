@@ -1,4 +1,5 @@
 //! The session against peers that behave well and badly, over real sockets.
+#![expect(clippy::unwrap_used, reason = "a test program: what goes wrong is to end it")]
 
 mod peer;
 

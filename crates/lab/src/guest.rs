@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     agent::{self, Agent},
     process::{Process, tail},
-    spec::{GuestSpec, Role, Spec},
+    spec::{self, GuestSpec, Role, Spec},
 };
 
 pub(crate) const INIT: &str = include_str!("guest/init.sh");
@@ -113,7 +113,7 @@ pub(crate) fn boot(
     let console = dir.join("console");
     let mut command = Command::new("linux.uml");
     // the guest's memory is a file there
-    command.env("TMPDIR", "/dev/shm");
+    command.env("TMPDIR", spec::memory_dir());
     command.arg(format!("mem={}M", guest.memory_mib));
     command.args(["root=/dev/root", "rootfstype=hostfs", "rootflags=/", "ro"]);
     command.args(["con=null", "con0=fd:0,fd:1", "panic=-1", "quiet", "umid=uml"]);

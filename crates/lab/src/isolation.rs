@@ -8,6 +8,7 @@
 //! Each step is a new process rather than a fork, so that no thread exists before a namespace is entered.
 
 use std::{
+    fs,
     io::Read,
     os::fd::AsFd,
     path::Path,
@@ -53,8 +54,25 @@ pub fn outer(spec: &Path) -> Result<()> {
     let _ = child.kill();
     child.wait()?;
     // process 1 is reaped last of all in its namespace: nothing of the lab is left
+    forget_all_but_logs(state, state);
     drop(lock);
     ended
+}
+
+/// Disks and keys of a lab that has ended are of no use, and lie on a tmpfs.
+fn forget_all_but_logs(folder: &Path, state: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let log = path.extension().is_some_and(|e| e == "log") || path.ends_with("console");
+        let guest = folder == state && path.join("console").exists();
+        if guest {
+            forget_all_but_logs(&path, state);
+        } else if path.is_dir() {
+            let _ = fs::remove_dir_all(&path);
+        } else if !log && !path.ends_with("lock") {
+            let _ = fs::remove_file(&path);
+        }
+    }
 }
 
 fn wait(child: &mut Child, signals: &SignalFd) -> Result<()> {

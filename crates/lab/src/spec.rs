@@ -171,13 +171,9 @@ impl Spec {
         Ok(())
     }
 
-    /// A short new folder for one run: on the tmpfs of the machine where that has room, else on disk.
+    /// A short new folder for one run.
     pub fn new_state_dir(label: &str) -> PathBuf {
-        let shm = Path::new("/dev/shm");
-        let room =
-            nix::sys::statvfs::statvfs(shm).map(|s| s.blocks_available() * s.fragment_size()).unwrap_or(0);
-        let base = if room > 4 << 30 { shm } else { Path::new("/tmp") };
-        base.join(format!("perilune-{label}-{}", std::process::id()))
+        memory_dir().join(format!("perilune-{label}-{}", std::process::id()))
     }
 
     /// Tells this lab from others where they meet.
@@ -188,6 +184,13 @@ impl Spec {
     pub fn guest(&self, name: &str) -> Result<&GuestSpec> {
         self.guests.iter().find(|g| g.name == name).with_context(|| format!("this lab has no guest {name:?}"))
     }
+}
+
+/// The tmpfs of the machine where that has room for a lab, else a folder on disk.
+pub(crate) fn memory_dir() -> &'static Path {
+    let shm = Path::new("/dev/shm");
+    let room = nix::sys::statvfs::statvfs(shm).map(|s| s.blocks_available() * s.fragment_size()).unwrap_or(0);
+    if room > 4 << 30 { shm } else { Path::new("/tmp") }
 }
 
 #[cfg(test)]

@@ -110,6 +110,8 @@ fn a_guest_tells_how_commands_end_survives_a_cut_cable_and_boots_again_on_its_di
     assert!(!processes(&state).is_empty());
     Lab::attach(&state).unwrap().stop().unwrap();
     assert!(gone(&state));
+    assert!(state.join("node1/kubelet.log").exists(), "logs stay");
+    assert!(!state.join("ca.crt").exists() && !state.join("node1/disk").exists(), "keys and disks do not");
     fs::remove_dir_all(&state).unwrap();
 }
 

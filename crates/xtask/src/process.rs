@@ -23,8 +23,8 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
     String::from_utf8(output.stdout).with_context(|| format!("reading the output of {}", named(command)))
 }
 
-/// Runs a program on our own output and lets `hear` see each line of its standard output; whether it succeeded.
-pub(crate) fn overhear(command: &mut Command, mut hear: impl FnMut(&str)) -> Result<bool> {
+/// Runs a program and passes on those lines of its standard output for which `hear` gives true; whether it succeeded.
+pub(crate) fn overhear(command: &mut Command, mut hear: impl FnMut(&str) -> bool) -> Result<bool> {
     let mut child =
         command.stdout(Stdio::piped()).spawn().with_context(|| format!("starting {}", named(command)))?;
     if let Some(out) = child.stdout.take() {
@@ -32,8 +32,9 @@ pub(crate) fn overhear(command: &mut Command, mut hear: impl FnMut(&str)) -> Res
         let mut line = Vec::new();
         while lines.read_until(b'\n', &mut line)? > 0 {
             let text = String::from_utf8_lossy(&line);
-            print!("{text}");
-            hear(text.trim_end());
+            if hear(text.trim_end()) {
+                print!("{text}");
+            }
             line.clear();
         }
     }

@@ -1,4 +1,5 @@
 //! The simulator from outside: TLS, credentials, paths, faults, the control over HTTP, and the binary's first words.
+#![expect(clippy::expect_used, reason = "a test program: what goes wrong is to end it")]
 
 use std::io::Write;
 use std::time::Duration;

@@ -144,7 +144,8 @@ mod tests {
     use super::Params;
 
     fn params(value: Value) -> Params {
-        Params::new(value.as_object().cloned().unwrap_or_default())
+        let Value::Object(given) = value else { panic!("parameters are an object") };
+        Params::new(given)
     }
 
     #[test]

@@ -53,7 +53,7 @@ def attach(volume, user, secret, mutual=None):
                 host = re.search(r"/(host\d+)/", link).group(1)
                 with open(f"/sys/class/scsi_host/{host}/scan", "w") as scan:
                     scan.write("0 0 0")
-                run("udevadm", "settle", "-t", "10")
+                run("udevadm", "settle", "-t", "60")
                 blocks = f"{link}/device"
                 for root, names, _ in os.walk(blocks):
                     if root.endswith("/block"):
@@ -156,8 +156,11 @@ def life(array):
         rescan.write("1")
     hold("and its size", int(run("blockdev", "--getsize64", disk)) == 1 << 30)
 
-    members(array, restored, restored_disk)
+    # Locking their account would cut these sessions, and udev would wait for disks that do not answer.
     detach(clone)
+    detach(volume)
+    members(array, restored)
+    attach(volume, user, secret)
     array.call("DeleteVolume", volumeID=volume["volumeID"])
     hold("deletion cuts the session", array.call("ListISCSISessions")["sessions"] == [])
     run("iscsiadm", "-m", "node", "-T", volume["iqn"], "-p", "127.0.0.1:3260", "--logout", ok=False)
@@ -172,7 +175,7 @@ def life(array):
     hold("purging gives the space back", status[5].startswith("0/"), status)
 
 
-def members(array, volume, disk):
+def members(array, volume):
     """An access group lets an initiator in by its name, and locking cuts it off."""
     id = volume["volumeID"]
     detach(volume)

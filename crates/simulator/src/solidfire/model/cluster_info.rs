@@ -10,7 +10,7 @@ use super::nodes::{NODES, node_address};
 impl Cluster {
     pub(crate) fn get_cluster_info(&mut self, _params: &mut Params) -> Answer {
         let identity = &self.identity;
-        let ensemble: Vec<String> = (1..=3).map(|node| format!("{node}:{}", node_address(node))).collect();
+        let ensemble: Vec<String> = (1..=3).map(node_address).collect();
         Ok(json!({"clusterInfo": {
             "name": identity.name,
             "uuid": identity.uuid,

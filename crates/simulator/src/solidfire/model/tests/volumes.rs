@@ -140,7 +140,7 @@ fn a_third_clone_of_one_volume_is_refused_or_queued_as_configured() {
     bench.create("v", GIB);
     let handles: Vec<_> =
         (0..3).map(|_| bench.call("CloneVolume", clone.clone())["asyncHandle"].take()).collect();
-    let mut status = |bench: &mut Bench| {
+    let status = |bench: &mut Bench| {
         bench.call("GetAsyncResult", json!({"asyncHandle": handles[2], "keepResult": true}))["status"].take()
     };
     bench.later(Duration::from_secs(11));

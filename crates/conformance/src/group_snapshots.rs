@@ -16,7 +16,7 @@ checks! { |bed| bed.capabilities.group_snapshots;
     create_takes_one_of_all_members_that_find_get_and_list_give,
     a_second_create_is_refused_or_takes_a_second_one,
     create_takes_one_of_volumes_in_no_group_where_the_profile_says_so,
-    create_takes_of_all_members_or_of_none,
+    create_takes_of_all_members_or_of_none [|bed| bed.array.profile().ad_hoc_group_snapshots],
     create_without_a_member_is_invalid,
     what_is_not_there_is_not_found,
     delete_ends_it_with_its_members_if_it_bears_our_mark,
@@ -84,9 +84,6 @@ async fn create_takes_one_of_volumes_in_no_group_where_the_profile_says_so(bed: 
 }
 
 async fn create_takes_of_all_members_or_of_none(bed: Bed) {
-    if !bed.array.profile().ad_hoc_group_snapshots {
-        return;
-    }
     let volume = bed.volume("v").await.id;
     let members = Members::Volumes(vec![volume, VolumeId::new(NOBODY)]);
     assert_eq!(kind(taker(&bed).create(&new(&members)).await), ErrorKind::NotFound);

@@ -24,8 +24,8 @@ checks! { |bed| bed.capabilities.mirrors && bed.peer.is_some();
     demote_of_a_mapped_copy_is_refused,
     two_writable_copies_cannot_resume,
     a_mirrored_volume_is_in_use,
-    swap_exchanges_the_roles_in_one_step,
-    swap_needs_the_source_in_sync,
+    swap_exchanges_the_roles_in_one_step [|bed| bed.capabilities.role_swap],
+    swap_needs_the_source_in_sync [|bed| bed.capabilities.role_swap],
 }
 
 fn here(bed: &Bed) -> &dyn Mirrors {
@@ -208,7 +208,7 @@ async fn a_mirrored_volume_is_in_use(bed: Bed) {
 }
 
 async fn swap_exchanges_the_roles_in_one_step(bed: Bed) {
-    let Some(swap) = bed.array.role_swap() else { return };
+    let swap = bed.array.role_swap().expect("role swap");
     let (_, subject, other) = paired(&bed).await;
     in_sync(&bed, &subject).await;
     let half = swap.swap(&subject).await.expect("swap");
@@ -218,7 +218,7 @@ async fn swap_exchanges_the_roles_in_one_step(bed: Bed) {
 }
 
 async fn swap_needs_the_source_in_sync(bed: Bed) {
-    let Some(swap) = bed.array.role_swap() else { return };
+    let swap = bed.array.role_swap().expect("role swap");
     let (_, subject, other) = paired(&bed).await;
     in_sync(&bed, &subject).await;
     let over_there = peer(&bed).role_swap().expect("both sides can");

@@ -13,12 +13,15 @@ pub(crate) struct Check {
     pub(crate) run: fn(Bed) -> Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
-/// Lists checks by the names of their functions.
+/// Lists checks by the names of their functions: what all of them are about, and in brackets what one of them is about.
 macro_rules! checks {
-    ($applies:expr; $($name:ident),* $(,)?) => {
+    ($all:expr; $($name:ident $([$only:expr])?),* $(,)?) => {
         pub(crate) const CHECKS: &[$crate::run::Check] = &[$($crate::run::Check {
             name: concat!(module_path!(), "::", stringify!($name)),
-            applies: $applies,
+            applies: |bed| {
+                let all: fn(&$crate::Bed) -> bool = $all;
+                all(bed) $(&& { let only: fn(&$crate::Bed) -> bool = $only; only(bed) })?
+            },
             run: |bed| Box::pin($name(bed)),
         }),*];
     };

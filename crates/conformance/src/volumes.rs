@@ -31,7 +31,7 @@ checks! { |_| true;
     delete_ends_the_volume_and_gives_its_room_back,
     a_second_delete_finds_nothing,
     delete_without_exactly_our_mark_is_forbidden,
-    delete_while_mapped_is_refused,
+    delete_while_mapped_is_refused [|bed| !bed.by_account()],
     mark_writes_and_takes_away_and_changes_nothing_else,
     mark_of_nothing_is_not_found,
 }
@@ -242,10 +242,6 @@ async fn delete_without_exactly_our_mark_is_forbidden(bed: Bed) {
 }
 
 async fn delete_while_mapped_is_refused(bed: Bed) {
-    // With an account nothing is ever mapped.
-    if bed.by_account() {
-        return;
-    }
     let made = bed.volume("v").await;
     let host = bed.host("h", &[1]).await;
     bed.array.access().map(&made.id, &host.id, false).await.expect("map");

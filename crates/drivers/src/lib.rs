@@ -21,3 +21,37 @@ impl Connector for VendorConnector {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use perilune_array::{
+        ConnectSpec, Connector, Credentials, Endpoint, ErrorKind, Secret, Settings, Trust, Vendor,
+    };
+
+    use super::VendorConnector;
+
+    #[tokio::test]
+    async fn each_vendor_goes_to_its_driver_and_a_planned_one_says_so() {
+        let spec = |vendor| ConnectSpec {
+            vendor,
+            endpoints: vec![Endpoint { address: "192.0.2.1".into(), port: None }],
+            credentials: Credentials { username: "admin".into(), password: Secret::new("secret") },
+            trust: Trust::System,
+            server_name: None,
+            chap: None,
+            timeout: Duration::from_secs(1),
+            settings: Settings::default(),
+        };
+        for (vendor, kind) in [
+            // The driver misses its settings before it sends anything.
+            (Vendor::Solidfire, ErrorKind::Invalid),
+            (Vendor::Xiv, ErrorKind::Unsupported),
+            (Vendor::Ds8k, ErrorKind::Unsupported),
+            (Vendor::Storagecenter, ErrorKind::Unsupported),
+        ] {
+            assert_eq!(VendorConnector.connect(&spec(vendor)).await.unwrap_err().kind(), kind, "{vendor}");
+        }
+    }
+}

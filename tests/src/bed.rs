@@ -120,10 +120,6 @@ impl Bed {
             "controller.podSecurityContext.seccompProfile=null",
             "--set",
             "controller.dnsPolicy=Default",
-            "--set",
-            "controller.logLevel=debug",
-            "--set",
-            "node.logLevel=debug",
         ])
     }
 

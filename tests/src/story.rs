@@ -146,10 +146,10 @@ pub fn ready(bed: &Bed, backend: &str) -> Result<Result<String, String>> {
         Some(c) if c["status"] == "True" => {
             let array = &object["status"]["array"];
             Ok(format!(
-                "{} {}, firmware {}",
-                text(&array["vendor"]),
+                "{}, firmware {}, {}",
                 text(&array["model"]),
-                text(&array["firmware"])
+                text(&array["firmware"]),
+                text(&array["serial"])
             ))
         }
         Some(c) => Err(format!("{}: {}", text(&c["reason"]), text(&c["message"]))),

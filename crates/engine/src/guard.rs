@@ -53,6 +53,11 @@ pub(crate) struct Step {
 }
 
 impl Step {
+    /// The array was looked at, and nothing of an earlier run can still be on its way: what it shows is how it is.
+    pub(crate) fn certain(&self) {
+        self.doubt.store(false, Ordering::SeqCst);
+    }
+
     /// Puts an altering call through: from its start until a settled answer, whoever asks must assume it happened.
     pub(crate) async fn change<T>(&self, call: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
         let before = self.doubt.swap(true, Ordering::SeqCst);

@@ -7,7 +7,7 @@ mod decide;
 
 use std::time::{Duration, SystemTime};
 
-use perilune_array::{Error, ErrorKind, NewVolume, Size, Source, Volume};
+use perilune_array::{Error, ErrorKind, NewVolume, Owner, Size, Source, Volume};
 use tokio::time::Instant;
 
 use crate::attach::holders;
@@ -163,24 +163,18 @@ impl Engine {
 
     /// Brings an intent to its end; a settled refusal takes the intent back.
     async fn make(&self, entry: Entry, fresh: bool, deadline: Instant) -> Result<Entry, Error> {
-        let in_doubt =
-            !fresh && entry.attempted.is_some_and(|at| at.elapsed().is_ok_and(|age| age < LATE_EXECUTION));
-        let entry = if fresh || in_doubt { entry } else { self.renew(entry, deadline).await? };
-        let op = self.volume_op(UseCase::CreateVolume, &entry, in_doubt, deadline);
+        let late = entry.attempted.is_some_and(|at| at.elapsed().is_ok_and(|age| age < LATE_EXECUTION));
+        let entry = if fresh || late { entry } else { self.renew(entry, deadline).await? };
+        let op = self.volume_op(UseCase::CreateVolume, &entry, !fresh, deadline);
         let source = self.native_source(&entry, deadline).await;
-        let made = match source {
-            Ok(source) => {
-                let owner = self.owner(&entry.id);
-                let attempt = |step: Step| {
-                    let blind = fresh && step.first;
-                    converge(step, entry.clone(), owner.clone(), source.clone(), blind)
-                };
-                self.guard.run(&op, attempt).await
-            }
-            Err(error) if in_doubt => Err(error.into_unsettled()),
-            Err(error) => Err(error),
+        let making = Making {
+            owner: self.owner(&entry.id),
+            source: source.map_err(|error| (error.kind(), error.to_string())),
+            entry: entry.clone(),
+            fresh,
+            late,
         };
-        match made {
+        match self.guard.run(&op, |step| converge(step, making.clone())).await {
             Ok(volume) => self.complete(entry, volume, deadline).await,
             Err(error) if settled(UseCase::CreateVolume, &error) => {
                 Err(self.take_back(&entry, error, deadline).await)
@@ -254,35 +248,45 @@ impl Engine {
     }
 }
 
-/// Observe → decide → act, until the volume is there and usable.
-async fn converge(
-    step: Step,
+/// A volume to be made.
+#[derive(Debug, Clone)]
+struct Making {
     entry: Entry,
-    owner: perilune_array::Owner,
-    source: Option<Source>,
-    blind: bool,
-) -> Result<Volume, Error> {
-    let volumes = step.array.volumes();
-    let new = NewVolume {
-        name: entry.name.clone(),
-        pool: entry.pool.clone(),
-        size: entry.size,
-        owner: owner.clone(),
-    };
-    let mut seen = if blind { Vec::new() } else { volumes.find(&entry.name).await? };
+    owner: Owner,
+    /// Needed only if nothing is there yet: a source that has gone since does not matter then.
+    source: Result<Option<Source>, (ErrorKind, String)>,
+    /// This call wrote the intent: the array cannot have anything yet.
+    fresh: bool,
+    /// An earlier attempt is so young that the array may still carry it out.
+    late: bool,
+}
+
+/// Observe → decide → act, until the volume is there and usable.
+async fn converge(step: Step, making: Making) -> Result<Volume, Error> {
+    let (volumes, entry) = (step.array.volumes(), &making.entry);
+    let (name, pool, owner) = (entry.name.clone(), entry.pool.clone(), making.owner.clone());
+    let new = NewVolume { name, pool, size: entry.size, owner };
+    let mut seen = Vec::new();
+    if !(making.fresh && step.first) {
+        seen = volumes.find(&entry.name).await?;
+        if !making.late && step.first {
+            step.certain();
+        }
+    }
     // a copy is often done by the time it is answered: the first look costs no wait
     let mut pause = Duration::ZERO;
     loop {
         match next(&seen, &new) {
             Next::Make => {
-                let made = match &source {
-                    None => step.change(volumes.create(&new)).await?,
-                    Some(source) => step.change(volumes.copy(&new, source)).await?,
+                let made = match &making.source {
+                    Ok(None) => step.change(volumes.create(&new)).await?,
+                    Ok(Some(source)) => step.change(volumes.copy(&new, source)).await?,
+                    Err((kind, message)) => return Err(Error::new(*kind, message.clone())),
                 };
                 seen = vec![made];
             }
             Next::Surplus(id) => {
-                step.change(volumes.delete(&id, &owner)).await?;
+                step.change(volumes.delete(&id, &new.owner)).await?;
                 seen.retain(|volume| volume.id != id);
             }
             Next::Wait(id) => {
@@ -302,7 +306,7 @@ async fn converge(
     }
 }
 
-async fn delete_once(step: Step, entry: Entry, owner: perilune_array::Owner) -> Result<(), Error> {
+async fn delete_once(step: Step, entry: Entry, owner: Owner) -> Result<(), Error> {
     let volumes = step.array.volumes();
     let ids = match &entry.native {
         Some(id) => vec![id.clone()],

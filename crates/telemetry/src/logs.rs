@@ -10,7 +10,8 @@ use tracing_subscriber::EnvFilter;
 /// The command line's part of logging; flatten it into a binary's own arguments.
 #[derive(Args, Clone, Debug)]
 pub struct LogArgs {
-    /// What to log: error, warn, info, debug or trace; or per module, as in `info,perilune_host=debug`
+    /// What to log: error, warn, info, debug or trace; or per module, as in `info,perilune_host=debug`. A bare level is
+    /// ours: libraries say no more than info
     #[arg(long, env = "LOG_LEVEL", default_value = "info", value_name = "LEVEL")]
     pub log_level: String,
 
@@ -37,10 +38,18 @@ impl fmt::Display for LogFormat {
     }
 }
 
+/// The libraries' inner life drowns ours: a bare level is for our own modules.
+fn directives(level: &str) -> String {
+    match level {
+        "debug" | "trace" => format!("info,perilune={level}"),
+        other => other.to_owned(),
+    }
+}
+
 impl LogArgs {
     /// Starts logging for the whole process. To be called once.
     pub fn start(&self) -> Result<()> {
-        let filter = EnvFilter::try_new(&self.log_level).map_err(|error| {
+        let filter = EnvFilter::try_new(directives(&self.log_level)).map_err(|error| {
             anyhow!("--log-level {:?} is no level and no list of module=level: {error}", self.log_level)
         })?;
         let lines = tracing_subscriber::fmt()

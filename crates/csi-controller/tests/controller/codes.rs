@@ -2,7 +2,9 @@
 
 use perilune_array::ErrorKind;
 use perilune_array::fake::{Fault, When};
-use perilune_engine::AdministrativeState;
+use std::time::{Duration, SystemTime};
+
+use perilune_engine::{AdministrativeState, Ledger};
 use tonic::{Code, Status};
 
 use crate::ask;
@@ -144,4 +146,20 @@ async fn without_the_lease_nothing_is_altered_and_callers_come_back() {
         assert!(status.message().contains("lease"), "{status}");
     }
     assert_eq!((rig.ledger.writes(), rig.altered()), (written, Vec::new()));
+}
+
+#[tokio::test]
+async fn an_old_attempt_is_not_forgotten_before_the_array_was_asked() {
+    let mut rig = Rig::new().await;
+    rig.array.faults().plan(When::Nth("volumes.create", 1), Fault::HangAfter);
+    rig.client.create_volume(ask::hasty(ask::create("pvc-1", 1))).await.unwrap_err();
+    let mut entry = rig.ledger.entries().remove(0);
+    entry.attempted = Some(SystemTime::now() - Duration::from_secs(600));
+    rig.ledger.update(&entry).await.unwrap();
+    rig.array.faults().plan(When::Each("volumes.find"), Fault::Before(ErrorKind::Unreachable));
+    let status = rig.client.create_volume(ask::hasty(ask::create("pvc-1", 1))).await.unwrap_err();
+    assert_eq!(status.code(), Code::Unavailable, "{status}");
+    rig.array.faults().heal();
+    rig.made(ask::create("pvc-1", 1)).await;
+    rig.on_array("pvc-1");
 }

@@ -82,7 +82,8 @@ pub trait Volumes: Send + Sync {
     async fn list(&self, from: Option<&PageToken>) -> Result<Page<Volume>>;
 
     /// Makes an empty volume that bears the mark from its first moment.
-    /// A second call answers `Exists`, or makes a second one where names may repeat. `OutOfRange`, `NoCapacity`, `LimitReached`.
+    /// A second call answers `Exists`, or makes a second one where names may repeat. `OutOfRange`, `NoCapacity`,
+    /// `LimitReached`, `Invalid` (name outside the rules), `NotFound` for the pool.
     async fn create(&self, new: &NewVolume) -> Result<Volume>;
 
     /// Makes a volume with the source's content, marked like `create`; it may still be `Copying`. Never smaller than its

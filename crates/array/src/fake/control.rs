@@ -16,10 +16,8 @@ pub struct Inventory {
 }
 
 impl FakeArray {
-    /// What a host would have written. An active mirror carries it to the other copy.
-    ///
-    /// # Panics
-    /// Never; a volume that is not there or not writable now answers `false`.
+    /// What a host would have written. An active mirror carries it to the other copy. `false`: the volume is not there
+    /// or takes no writes now.
     pub fn write(&self, volume: &VolumeId, content: &str) -> bool {
         self.with(|world, at| {
             let state = &mut world.arrays[at];

@@ -1,7 +1,13 @@
 //! Perilune on a real cluster: kubelet, containerd, sidecars, iscsid and multipathd are real, the array is simulated.
 //!
 //! All tests share one bed, because a bed costs half a minute. Each leaves it as it found it.
-#![expect(clippy::expect_used, clippy::panic, reason = "a test says what it expected")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test says what it expected and saw"
+)]
+#![expect(clippy::disallowed_methods, reason = "a storm of calls shows only with time")]
 
 mod backend;
 mod claims;

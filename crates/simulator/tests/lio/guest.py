@@ -12,7 +12,7 @@ def run(*arguments, ok=True):
 
 
 def hold(what, condition, seen=""):
-    print(("HOLDS " if condition else "FAILS ") + what, seen if not condition else "", flush=True)
+    print(f"{'HOLDS' if condition else 'FAILS'} {time.monotonic():6.1f} s  {what}", "" if condition else seen, flush=True)
 
 
 class Array:

@@ -23,8 +23,8 @@ mount -t configfs configfs /sys/kernel/config
 /lib/systemd/systemd-udevd --daemon; udevadm trigger; udevadm settle -t 10
 mkdir -p /run/lock/iscsi /etc/iscsi /var/lib/iscsi
 echo InitiatorName=iqn.2026-01.test:node >/etc/iscsi/initiatorname.iscsi
-printf 'node.startup = manual\nnode.session.scan = manual\nnode.session.initial_login_retry_max = 1\n' >/etc/iscsi/iscsid.conf
+printf 'node.startup = manual\nnode.session.scan = manual\nnode.session.initial_login_retry_max = 1\nnode.conn[0].timeo.login_timeout = 5\n' >/etc/iscsi/iscsid.conf
 iscsid -f >/run/iscsid.log 2>&1 &
 sleep 1
-SIMULATOR=$(sed -n 's/.*simulator=\([^ ]*\).*/\1/p' /proc/cmdline) timeout 120 python3 "${0%/*}/guest.py" 2>&1
+SIMULATOR=$(sed -n 's/.*simulator=\([^ ]*\).*/\1/p' /proc/cmdline) timeout 450 python3 "${0%/*}/guest.py" 2>&1
 echo o >/proc/sysrq-trigger; sleep 5

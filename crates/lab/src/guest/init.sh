@@ -109,6 +109,8 @@ makeIPTablesUtilChains: false
 resolvConf: /etc/resolv.conf
 evictionHard: {memory.available: "0%", nodefs.available: "0%", nodefs.inodesFree: "0%", imagefs.available: "0%"}
 imageGCHighThresholdPercent: 100
+# how often a pod is looked at again, among others for a volume that has grown
+syncFrequency: 10s
 E2
   while :; do
     "$BINARIES/kubelet" --config /etc/kubelet.yaml --kubeconfig "$STATE/$NAME.kubeconfig" --hostname-override "$NAME" \

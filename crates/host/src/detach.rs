@@ -13,7 +13,7 @@ use crate::{
     record::{Phase, Record},
     removal,
     request::Usage,
-    sysfs::{self, Address, Block, Map},
+    sysfs::{self, Address, Block},
     tools::multipath,
     usage,
     verify::{self, Reading},
@@ -48,18 +48,36 @@ pub(crate) fn take_down(work: &Work, mut record: Record) -> Result<()> {
     refuse_published(work, &record, block.as_ref())?;
     record.phase = Phase::Detaching;
     work.site.records.save(&record)?;
+    let mut addresses: BTreeSet<Address> =
+        record.scanned.iter().copied().filter(|_| record.boot == work.site.boot).collect();
+    let mut left = Left::Unmapped;
+    if let Some(block) = &block {
+        // before the unmount, which would wait for ever on a map that queues for paths that never return
+        let slaves = slaves(work, block);
+        left = paths_left(work, &record, &slaves)?;
+        if left == Left::Unmapped {
+            stop_queueing(work, &record, block)?;
+        }
+        addresses.extend(slaves);
+    }
     if matches!(record.usage, Usage::Filesystem { .. }) {
         mount::unmount_all(work, &record.staging_path)?;
     }
-    let mut addresses: BTreeSet<Address> =
-        record.scanned.iter().copied().filter(|_| record.boot == work.site.boot).collect();
     if let Some(block) = &block {
         mount::unmount_copies(work, block.number)?;
-        addresses.extend(release(work, &record, block)?);
+        release(work, &record, block, left)?;
     }
     delete_paths(work, &record, &addresses)?;
     leave::log_out(work, &record, &addresses)?;
     work.site.records.remove(&record.volume)
+}
+
+fn slaves(work: &Work, block: &Block) -> Vec<Address> {
+    let names = match sysfs::map(work.os(), &block.name) {
+        Some(map) => map.slaves,
+        None => vec![block.name.clone()],
+    };
+    names.iter().filter_map(|slave| sysfs::address_of(work.os(), slave)).collect()
 }
 
 /// Nothing may use the device but the staging mount.
@@ -80,27 +98,20 @@ fn refuse_published(work: &Work, record: &Record, block: Option<&Block>) -> Resu
     Err(Error::new(ErrorKind::InUse, message))
 }
 
-/// Flushes the device and removes its map. Gives the addresses of the paths it had.
-fn release(work: &Work, record: &Record, block: &Block) -> Result<Vec<Address>> {
+/// Flushes the device and removes its map.
+fn release(work: &Work, record: &Record, block: &Block, left: Left) -> Result<()> {
     let map = sysfs::map(work.os(), &block.name);
     if let Some(map) = &map {
         attach::clear_foreign(work, map, &record.attachment, Foreign::Leave)?;
     }
-    let slaves =
-        map.as_ref().map_or_else(|| vec![block.name.clone()], |_| sysfs::slaves(work.os(), &block.name));
-    let addresses: Vec<Address> =
-        slaves.iter().filter_map(|slave| sysfs::address_of(work.os(), slave)).collect();
-    match paths_left(work, record, &addresses)? {
-        Left::Live => flush(work, record, block)?,
-        Left::Unmapped => stop_queueing(work, record, map.as_ref())?,
+    if left == Left::Live {
+        flush(work, record, block)?;
     }
-    if let Some(map) = &map {
-        removal::remove_map(work, map)?;
-    }
-    Ok(addresses)
+    map.map_or(Ok(()), |map| removal::remove_map(work, &map))
 }
 
 /// What is left of the paths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Left {
     Live,
     /// The array has confirmed that it unmapped every one, or there is none.
@@ -145,9 +156,9 @@ fn flush(work: &Work, record: &Record, block: &Block) -> Result<()> {
 }
 
 /// IO that waits for paths that will never return would hold the map for ever.
-fn stop_queueing(work: &Work, record: &Record, map: Option<&Map>) -> Result<()> {
+fn stop_queueing(work: &Work, record: &Record, block: &Block) -> Result<()> {
     tracing::warn!(volume = %record.volume, "the array has unmapped the volume before its detach");
-    if let Some(map) = map {
+    if let Some(map) = sysfs::map(work.os(), &block.name) {
         multipath::tell(work.os(), &format!("disablequeueing map {}", map.name), work.deadline)?;
     }
     Ok(())

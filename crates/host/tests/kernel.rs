@@ -33,7 +33,7 @@ fn volumes_live_and_die_on_a_real_kernel() {
     assert!(console.contains("guest ended with 0"), "the guest's console:\n{console}");
 }
 
-/// For a person at work: `GUEST_STEPS=lun` walks only steps of such a name, `GUEST_LOG=debug` shows what is done.
+/// For a person at work: `GUEST_STEPS=lun` walks only the steps of such a name, `GUEST_LOG=debug` shows what is done.
 fn wishes() -> Vec<String> {
     let wish = |name: &&str| Some(format!("{name}={}", env::var(name).ok()?));
     ["GUEST_STEPS", "GUEST_LOG", "GUEST_FIND_MULTIPATHS"].iter().filter_map(wish).collect()

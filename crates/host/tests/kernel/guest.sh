@@ -30,6 +30,9 @@ echo InitiatorName=iqn.2026-01.test:node >/etc/iscsi/initiatorname.iscsi
 # defaults as some hosts have them: what matters must be set by the plugin itself
 printf 'node.startup = automatic\n' >/etc/iscsi/iscsid.conf
 printf 'defaults {\n  user_friendly_names no\n  find_multipaths %s\n}\n' "${GUEST_FIND_MULTIPATHS:-no}" >/etc/multipath.conf
+# six processes for each disk, which a guest with one slow processor feels; the identity comes from scsi_id as well
+mkdir -p /etc/udev/rules.d
+for rule in 55-scsi-sg3_id 58-scsi-sg3_symlink; do ln -sf /dev/null /etc/udev/rules.d/$rule.rules; done
 /lib/systemd/systemd-udevd --daemon
 udevadm trigger
 udevadm settle -t 10

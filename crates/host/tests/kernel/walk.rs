@@ -263,11 +263,19 @@ async fn not_formatted(host: &LinuxHost, shared: &Target) {
     };
     refused("restored, cloned or imported", &subject.clone().with_content()).await;
     for (spot, write, what) in [
-        (0, format!("mkswap {device}"), "swap"),
-        (64, format!("printf data | dd of={device} bs=1M seek=64 conv=sync"), "data near byte 67108864"),
-        (127, format!("printf data | dd of={device} bs=1M seek=127 conv=sync"), "data near byte 133169152"),
+        (0, format!("printf SWAPSPACE2 | dd of={device} bs=1 seek=4086 conv=notrunc,fsync"), "swap"),
+        (
+            64,
+            format!("printf data | dd of={device} bs=1M seek=64 conv=sync,fsync,notrunc"),
+            "data near byte 67108864",
+        ),
+        (
+            127,
+            format!("printf data | dd of={device} bs=1M seek=127 conv=sync,fsync,notrunc"),
+            "data near byte 133169152",
+        ),
     ] {
-        sh(&format!("{write} >/dev/null 2>&1 && sync"));
+        sh(&format!("{write} 2>&1"));
         refused(what, &subject).await;
         sh(&format!("dd if=/dev/zero of={device} bs=1M seek={spot} count=1 oflag=direct conv=notrunc 2>&1"));
     }
@@ -277,7 +285,7 @@ async fn not_formatted(host: &LinuxHost, shared: &Target) {
 }
 
 async fn clone_beside_source(host: &LinuxHost, shared: &Target) {
-    let source = Subject::new("pvc-source", Volume { id: 11 }, shared, 4, 600).xfs().with_content();
+    let source = Subject::new("pvc-source", Volume { id: 11 }, shared, 4, 400).xfs();
     shared.map(4, Volume { id: 11 });
     source.stage(host).await.unwrap();
     fs::write(source.staging().join("file"), "of the source").unwrap();
@@ -295,7 +303,7 @@ async fn clone_beside_source(host: &LinuxHost, shared: &Target) {
 
 async fn portal_down(host: &LinuxHost, shared: &Target) {
     shared.fell(PORTALS[1]);
-    let mut subject = Subject::new("pvc-one-leg", Volume { id: 13 }, shared, 3, 128).with_content();
+    let mut subject = Subject::new("pvc-one-leg", Volume { id: 13 }, shared, 3, 128);
     subject.attachment.min_paths = 1;
     let staged = subject.stage(host).await.unwrap();
     assert_eq!((staged.paths, staged.missing.len()), (1, 1));
@@ -311,7 +319,7 @@ async fn portal_down(host: &LinuxHost, shared: &Target) {
 }
 
 async fn unmapped_first(host: &LinuxHost, shared: &Target) {
-    let subject = Subject::new("pvc-gone", Volume { id: 13 }, shared, 3, 128).with_content();
+    let subject = Subject::new("pvc-gone", Volume { id: 13 }, shared, 3, 128);
     subject.stage(host).await.unwrap();
     shared.unmap(3);
     subject.unstage(host).await.unwrap();
@@ -320,7 +328,7 @@ async fn unmapped_first(host: &LinuxHost, shared: &Target) {
 }
 
 async fn record_lost(host: &LinuxHost, shared: &Target) {
-    let subject = Subject::new("pvc-lost", Volume { id: 13 }, shared, 3, 128).with_content();
+    let subject = Subject::new("pvc-lost", Volume { id: 13 }, shared, 3, 128);
     subject.stage(host).await.unwrap();
     sh("rm -r /var/lib/perilune/volumes");
     subject.unstage(host).await.unwrap();

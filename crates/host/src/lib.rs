@@ -8,6 +8,8 @@ mod attach;
 mod checks;
 mod detach;
 mod error;
+#[cfg(test)]
+mod faults;
 mod filesystem;
 mod format;
 mod grow;

@@ -110,9 +110,13 @@ pub(crate) fn unmount_all(work: &Work, target: &Path) -> Result<()> {
 /// Unmounts what our own copy of the host's tree kept of the device.
 pub(crate) fn unmount_copies(work: &Work, number: crate::os::DevNum) -> Result<()> {
     for target in usage::copies_of(work, number)?.into_iter().rev() {
-        work.os()
-            .unmount(&target, work.deadline)
-            .map_err(|error| Error::io(format!("unmounting the copy at {}", target.display()), error))?;
+        let gone = work.os().unmount(&target, work.deadline);
+        // the unmount above may have reached the copy in the meantime
+        if let Err(error) = gone
+            && !usage::layers(work, &target)?.is_empty()
+        {
+            return Err(Error::io(format!("unmounting the copy at {}", target.display()), error));
+        }
     }
     Ok(())
 }

@@ -6,6 +6,8 @@
 //! descriptor, and with it the proof of identity, in one place. The limit on stuck calls is the same.
 
 mod disk;
+#[cfg(test)]
+pub(crate) mod fake;
 mod guard;
 mod linux;
 mod mountinfo;

@@ -25,7 +25,7 @@ pub(crate) fn sh(line: &str) -> String {
 }
 
 pub(crate) fn open_host() -> LinuxHost {
-    LinuxHost::new(Settings { host_root: "/".into(), records: RECORDS.into() }).unwrap()
+    LinuxHost::new(Settings { host_root: "/host".into(), records: RECORDS.into() }).unwrap()
 }
 
 fn soon() -> Instant {

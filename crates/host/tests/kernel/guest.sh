@@ -39,6 +39,12 @@ udevadm settle -t 10
 iscsid -f >/run/iscsid.log 2>&1 &
 multipathd -d -s >/run/multipathd.log 2>&1 &
 
+# the host's root as the plugin's container has it
+mkdir -p /host
+mount --make-rshared /
+mount --rbind / /host
+mount --make-rslave /host
+
 GUEST_TEST_INSIDE=1 RUST_BACKTRACE=1 "$GUEST_TEST" --exact volumes_live_and_die_on_a_real_kernel --nocapture 2>&1
 code=$?
 if [ $code != 0 ]; then

@@ -1,5 +1,6 @@
 //! Claims that cannot be met: the message is on the claim, says what to do, and the array is untouched.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
@@ -37,8 +38,8 @@ fn class(name: &str, parameters: &Value) -> Value {
     })
 }
 
-fn claim(class: &str, size: &str, mode: &str) -> Value {
-    let mut claim = story::claim("bad", size, None);
+fn claim(name: &str, class: &str, size: &str, mode: &str) -> Value {
+    let mut claim = story::claim(name, size, None);
     claim["metadata"]["namespace"] = NS.into();
     claim["spec"]["storageClassName"] = class.into();
     claim["spec"]["accessModes"] = json!([mode]);
@@ -47,20 +48,23 @@ fn claim(class: &str, size: &str, mode: &str) -> Value {
 
 /// Asks for it, and expects an event on the claim with all these words, no altering call, and no storm of calls.
 fn refused(bed: &Bed, parameters: &Value, size: &str, mode: &str, words: &[&str]) -> Result<()> {
+    static CLAIMS: AtomicU32 = AtomicU32::new(0);
+    // events outlive their claims: each claim has a name of its own
+    let name = format!("bad-{}", CLAIMS.fetch_add(1, Ordering::Relaxed));
     let kubectl = &bed.kubectl;
     let _ = kubectl.apply(&json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NS}}));
     bed.control("DELETE", "journal", "")?;
     kubectl.apply(&class("bad", parameters))?;
-    kubectl.apply(&claim("bad", size, mode))?;
+    kubectl.apply(&claim(&name, "bad", size, mode))?;
     let told = wait_for(&format!("an event that says {words:?}"), Duration::from_secs(45), || {
-        let events = kubectl.events(NS, "bad")?;
+        let events = kubectl.events(NS, &name)?;
         let told =
             events.iter().find(|e| e.contains("ProvisioningFailed") && words.iter().all(|w| e.contains(w)));
         Ok(told.cloned().ok_or_else(|| events.join(" | ")))
     });
     std::thread::sleep(Duration::from_secs(5));
     let journal = bed.journal();
-    kubectl.run(&["-n", NS, "delete", "pvc", "bad", "--timeout=60s"])?;
+    kubectl.run(&["-n", NS, "delete", "pvc", &name, "--timeout=60s"])?;
     kubectl.run(&["delete", "storageclass", "bad"])?;
     println!("{}", told?);
     let journal = journal.context("the journal")?;
@@ -129,7 +133,7 @@ fn a_size_that_the_pool_has_no_room_for_is_refused_with_its_room() {
 
 #[test]
 fn a_file_system_for_many_writers_is_refused() {
-    on_bed(|bed| refused(bed, &json!({}), "1Gi", "ReadWriteMany", &["block"]));
+    on_bed(|bed| refused(bed, &json!({}), "1Gi", "ReadWriteMany", &["volumeMode Block"]));
 }
 
 #[test]
@@ -145,8 +149,7 @@ fn a_volume_that_no_record_names_does_not_attach_and_says_so() {
                 "storageClassName": "", "csi": {"driver": "csi.perilune.dev", "volumeHandle": handle},
             },
         }))?;
-        let mut claim = claim("", "1Gi", "ReadWriteOnce");
-        claim["metadata"]["name"] = "ghost".into();
+        let mut claim = claim("ghost", "", "1Gi", "ReadWriteOnce");
         claim["spec"]["volumeName"] = "ghost".into();
         kubectl.apply(&claim)?;
         let mut pod = story::pod("ghost", "ghost", "node1");

@@ -119,6 +119,7 @@ fn intend(work: &Work, request: &StageRequest, record: &mut Record) -> Result<Ve
         let salt = uuid::Uuid::new_v4().simple().to_string();
         record.chap = Some(chap_digest(request.chap.as_ref(), &salt));
     }
+    record.life = work.site.life.clone();
     work.site.records.save(record)?;
     Ok(stale)
 }

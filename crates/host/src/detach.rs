@@ -46,6 +46,7 @@ pub(crate) fn take_down(work: &Work, mut record: Record) -> Result<()> {
     let block = verify::locate(work, &record.attachment.wwid, &record.scanned);
     // before anything is written: a refused detach leaves the volume staged
     refuse_published(work, &record, block.as_ref())?;
+    let broken_off = record.phase == Phase::Attaching && record.life != work.site.life;
     record.phase = Phase::Detaching;
     work.site.records.save(&record)?;
     let mut addresses: BTreeSet<Address> =
@@ -68,6 +69,9 @@ pub(crate) fn take_down(work: &Work, mut record: Record) -> Result<()> {
         release(work, &record, block, left)?;
     }
     delete_paths(work, &record, &addresses)?;
+    if broken_off {
+        leave::await_orphans(work, &record);
+    }
     leave::log_out(work, &record, &addresses)?;
     work.site.records.remove(&record.volume)
 }
@@ -198,7 +202,7 @@ pub(crate) fn delete_paths(work: &Work, record: &Record, known: &BTreeSet<Addres
                 removal::delete_dead(work, address)?;
             }
             Reading::Other(stale) => {
-                tracing::info!(%address, now = %stale.live, "another volume's disk is left alone")
+                tracing::info!(%address, now = %stale.live, "another volume's disk is left alone");
             }
             Reading::Absent | Reading::NotMapped | Reading::Unknown(_) => {}
         }

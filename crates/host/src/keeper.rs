@@ -12,7 +12,7 @@ use std::{
 
 use crate::{
     error::{Error, Result},
-    grow,
+    grow, leave,
     lock::Subject,
     login::Credentials,
     reach::{self, Manner},
@@ -59,6 +59,10 @@ pub(crate) fn start(site: &Site, alive: Weak<()>) -> Result<()> {
 
 fn round(site: &Site, due: &mut HashMap<VolumeKey, Due>) {
     let now = Instant::now();
+    let work = Work { site: site.clone(), deadline: now + PATIENCE };
+    if let Err(error) = leave::clear_pending(&work) {
+        tracing::info!(%error, "a session that came late stays for now");
+    }
     let records = site.records.list().map(|found| found.records).unwrap_or_default();
     let mut staged: Vec<Record> = records.into_iter().filter(|record| is_staged(site, record)).collect();
     due.retain(|volume, _| staged.iter().any(|record| record.volume == *volume));

@@ -39,6 +39,35 @@ pub(crate) fn log_out(work: &Work, record: &Record, known: &BTreeSet<Address>) -
     Ok(())
 }
 
+/// The attach was broken off with the process: logins that it asked for may still be on their way.
+pub(crate) fn await_orphans(work: &Work, record: &Record) {
+    let coming =
+        record.attachment.paths.iter().filter(|path| record.sessions.contains(&SessionMade::of(path)));
+    thread::scope(|scope| {
+        for path in coming {
+            scope.spawn(move || login::await_orphan(work, path));
+        }
+    });
+}
+
+/// Logs out of sessions that came after their clients gave up, if no record wants them. Called now and then.
+pub(crate) fn clear_pending(work: &Work) -> Result<()> {
+    let records = work.site.records.list()?.records;
+    for (path, until) in login::take_pending(work) {
+        let made = SessionMade::of(&path);
+        if work.os().now() >= until || records.iter().any(|record| record.uses(&made)) {
+            continue;
+        }
+        let _target = work.alone(Subject::Target(path.iqn.clone()))?;
+        if login::find(work, &path).is_some() {
+            login::leave(work, &path)?;
+        } else {
+            login::put_pending(work, path, until);
+        }
+    }
+    Ok(())
+}
+
 /// Ours, without a SCSI device, and in no other record.
 fn may_leave(work: &Work, record: &Record, path: &TargetPath) -> Result<bool> {
     let made = SessionMade::of(path);

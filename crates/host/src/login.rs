@@ -1,6 +1,9 @@
 //! From a published path to a session that is logged in.
 
-use std::time::Duration;
+use std::{
+    sync::PoisonError,
+    time::{Duration, Instant},
+};
 
 use crate::{
     error::{Error, ErrorKind, Result},
@@ -15,6 +18,11 @@ use crate::{
 const AT_ONCE: usize = 8;
 /// One login, the daemon's own time-out of ten seconds included.
 const LOGIN: Duration = Duration::from_secs(15);
+
+/// How long a login that nobody waits for any more may take, if its portal answers.
+const ORPHAN: Duration = Duration::from_secs(3);
+/// After this the daemon has given up as well.
+const PENDING: Duration = Duration::from_secs(60);
 
 /// Where the secrets of a login come from.
 #[derive(Clone, Debug)]
@@ -62,7 +70,12 @@ fn log_in(work: &Work, path: &TargetPath) -> Result<()> {
         Meaning::ChapRefused | Meaning::NoDaemon => Err(answer.error("logging in to", path)),
         // the daemon may go on after its client gave up: what counts is the session
         _ if find(work, path).is_some() => Ok(()),
-        _ => Err(answer.error("logging in to", path)),
+        meaning => {
+            if meaning == Meaning::TimedOut {
+                put_pending(work, path.clone(), work.os().now() + PENDING);
+            }
+            Err(answer.error("logging in to", path))
+        }
     }
 }
 
@@ -96,7 +109,32 @@ fn once_more(call: impl Fn() -> Result<Answer>) -> Result<Answer> {
 fn expect(answer: &Answer, doing: &str, path: &TargetPath) -> Result<()> {
     match answer.meaning {
         Meaning::Fine => Ok(()),
+        Meaning::TimedOut => {
+            let message = format!(
+                "{doing} {} at {}: the node database is locked; if no iscsiadm runs on the host, remove \
+                 /run/lock/iscsi/lock.write there",
+                path.iqn, path.portal
+            );
+            Err(Error::new(ErrorKind::NotReady, message))
+        }
         _ => Err(answer.error(doing, path)),
+    }
+}
+
+/// Remembers a login that the daemon may complete at any time up to `until`.
+pub(crate) fn put_pending(work: &Work, path: TargetPath, until: Instant) {
+    work.site.pending.lock().unwrap_or_else(PoisonError::into_inner).push((path, until));
+}
+
+pub(crate) fn take_pending(work: &Work) -> Vec<(TargetPath, Instant)> {
+    std::mem::take(&mut *work.site.pending.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// Waits a while for the session that the daemon may be making for a client that was killed.
+pub(crate) fn await_orphan(work: &Work, path: &TargetPath) {
+    let patience = work.by(work.os().now() + ORPHAN);
+    if !matches!(patience.until(|| Ok(find(work, path).filter(Session::logged_in))), Ok(Some(_))) {
+        put_pending(work, path.clone(), work.os().now() + PENDING);
     }
 }
 

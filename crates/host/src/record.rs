@@ -76,6 +76,9 @@ pub(crate) struct Record {
     pub(crate) schema: u32,
     pub(crate) volume: VolumeKey,
     pub(crate) boot: String,
+    /// The plugin's life that last attached it.
+    #[serde(default)]
+    pub(crate) life: String,
     pub(crate) phase: Phase,
     pub(crate) attachment: Attachment,
     pub(crate) usage: Usage,
@@ -108,6 +111,7 @@ impl Record {
             schema: SCHEMA,
             volume,
             boot,
+            life: String::new(),
             phase: Phase::Attaching,
             attachment,
             usage,

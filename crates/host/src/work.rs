@@ -1,6 +1,10 @@
 //! What every step of a call has in its hands: the machine, the locks, the records, and the time that is left.
 
-use std::{path::Path, sync::Arc, time::Instant};
+use std::{
+    path::Path,
+    sync::{Arc, Mutex},
+    time::Instant,
+};
 
 use crate::{
     error::{Error, ErrorKind, Result},
@@ -8,6 +12,7 @@ use crate::{
     lock::{Held, Locks, Subject},
     os::Os,
     record::Records,
+    target::TargetPath,
 };
 
 /// The machine as the whole process sees it.
@@ -19,6 +24,10 @@ pub(crate) struct Site {
     pub(crate) settings: Arc<Settings>,
     /// The kernel's boot id: phases of another boot are void.
     pub(crate) boot: String,
+    /// Tells this life of the process from others: an attach of another life was broken off.
+    pub(crate) life: String,
+    /// Logins whose client gave up; the daemon may complete them at any time.
+    pub(crate) pending: Arc<Mutex<Vec<(TargetPath, Instant)>>>,
 }
 
 impl Site {
@@ -32,6 +41,8 @@ impl Site {
             records: Records::new(settings.records.clone()),
             settings: Arc::new(settings),
             boot: boot.trim().to_owned(),
+            life: uuid::Uuid::new_v4().simple().to_string(),
+            pending: Arc::default(),
         })
     }
 }

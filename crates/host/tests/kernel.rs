@@ -3,6 +3,8 @@
 //!
 //! Needs the packages user-mode-linux, open-iscsi, multipath-tools, udev, dmsetup, xfsprogs, e2fsprogs, kmod, iproute2.
 
+#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "all of this is a test")]
+
 #[path = "kernel/array.rs"]
 mod array;
 #[path = "kernel/guest.rs"]
@@ -12,8 +14,8 @@ mod walk;
 
 use std::{env, fs, path::PathBuf, process::Stdio, time::Duration};
 
-/// A guest that takes longer is broken.
-const PATIENCE: Duration = Duration::from_secs(240);
+/// A guest that takes longer is broken. On an idle machine it takes about a minute.
+const PATIENCE: Duration = Duration::from_secs(480);
 
 #[test]
 fn volumes_live_and_die_on_a_real_kernel() {

@@ -117,16 +117,24 @@ pub(super) fn set_read_only(fd: BorrowedFd<'_>, read_only: bool) -> io::Result<(
     Ok(())
 }
 
-/// Makes the child see `root` as its root.
-pub(super) fn enter_root(command: &mut Command, root: &Path) -> io::Result<()> {
-    let root = std::ffi::CString::new(root.as_os_str().as_bytes())?;
-    let enter = move || {
-        nix::unistd::chroot(root.as_c_str())?;
-        nix::unistd::chdir(c"/")?;
+/// Makes the child see `root` as its root, if one is given, and `die_along` with the thread that starts it.
+///
+/// A file-system tool that outlived a killed plugin would work on beside the plugin's next life: mkfs twice at a time.
+/// The host's `iscsiadm` is let live: killed while it holds the node database's lock file it leaves that for ever.
+pub(super) fn prepare_child(command: &mut Command, root: Option<&Path>, die_along: bool) -> io::Result<()> {
+    let root = root.map(|root| std::ffi::CString::new(root.as_os_str().as_bytes())).transpose()?;
+    let prepare = move || {
+        if die_along {
+            nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL)?;
+        }
+        if let Some(root) = &root {
+            nix::unistd::chroot(root.as_c_str())?;
+            nix::unistd::chdir(c"/")?;
+        }
         Ok(())
     };
-    // SAFETY: between fork and exec the closure makes two system calls on a string allocated before; it neither
+    // SAFETY: between fork and exec the closure makes system calls on a string allocated before; it neither
     // allocates nor takes a lock.
-    unsafe { command.pre_exec(enter) };
+    unsafe { command.pre_exec(prepare) };
     Ok(())
 }

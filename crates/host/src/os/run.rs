@@ -18,7 +18,7 @@ use nix::{
     unistd::Pid,
 };
 
-use super::{Invocation, Output, raw};
+use super::{Invocation, Output, Root, raw};
 
 /// More output than this is read and thrown away.
 const OUTPUT_CAP: u64 = 64 * 1024;
@@ -67,9 +67,7 @@ fn spawn(invocation: &Invocation, root: Option<&Path>) -> io::Result<Child> {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0);
-    if let Some(root) = root {
-        raw::enter_root(&mut command, root)?;
-    }
+    raw::prepare_child(&mut command, root, invocation.root == Root::Own)?;
     command.spawn()
 }
 
@@ -107,7 +105,6 @@ fn abandon(mut child: Child) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::os::Root;
 
     fn shell(script: &str, patience: Duration) -> Output {
         let invocation = Invocation {

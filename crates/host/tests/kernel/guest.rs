@@ -53,13 +53,21 @@ impl Subject {
             protocol: Protocol::Iscsi,
             wwid: ExpectedWwid::new(volume.wwid().parse().unwrap(), None),
             size: mib << 20,
-            paths: PORTALS.iter().map(path).collect(),
-            min_paths: 2,
+            paths: PORTALS[..1].iter().map(path).collect(),
+            min_paths: 1,
             generation: 1,
             read_only: false,
         };
         let usage = Usage::Filesystem { fs: FsType::Ext4, options: Vec::new() };
         Self { name, attachment, chap: None, usage, born_empty: true }
+    }
+
+    /// By both portals. The others use one, for the sake of time.
+    pub(crate) fn by_both(mut self) -> Self {
+        let first = self.attachment.paths[0].clone();
+        self.attachment.paths.push(TargetPath { portal: PORTALS[1].parse().unwrap(), ..first });
+        self.attachment.min_paths = 2;
+        self
     }
 
     pub(crate) fn xfs(mut self) -> Self {

@@ -19,7 +19,7 @@ fn runtime() -> tokio::runtime::Runtime {
 
 /// The volume with a target of its own, as every step of the crash test sees it.
 fn own() -> Subject {
-    Subject::new("pvc-own", Volume { id: 1 }, &Target { iqn: OWN }, 0, 256).chap(CHAP)
+    Subject::new("pvc-own", Volume { id: 1 }, &Target { iqn: OWN }, 0, 256).chap(CHAP).by_both()
 }
 
 /// One step in a process of its own, to be killed.
@@ -138,7 +138,7 @@ async fn wrong_secret(host: &LinuxHost) {
 
 /// Kills a stage and an unstage at several moments; what follows must find its way from there.
 async fn killed(host: &LinuxHost) {
-    for (index, millis) in [200, 900, 2500].into_iter().enumerate() {
+    for (index, millis) in [300, 1500].into_iter().enumerate() {
         kill_after("stage", millis).await;
         let own = own().with_content();
         if index % 2 == 0 {
@@ -170,7 +170,7 @@ async fn neighbours(host: &LinuxHost, shared: &Target) {
     let second = Subject::new("pvc-raw", Volume { id: 12 }, shared, 2, 64).block();
     assert!(first.stage(host).await.unwrap().formatted);
     let (staged, processes) = counted(host, second.stage(host)).await;
-    assert_eq!((staged.unwrap().paths, processes), (2, 0), "a warm attach starts nothing");
+    assert_eq!((staged.unwrap().paths, processes), (1, 0), "a warm attach starts nothing");
     assert_eq!(counted(host, second.stage(host)).await.1, 0);
 
     let pod = second.target();
@@ -192,7 +192,7 @@ async fn neighbours(host: &LinuxHost, shared: &Target) {
     Volume { id: 11 }.grow(600);
     assert_eq!(counted(host, first.grow(host, 600)).await.1, 1);
     assert_eq!(counted(host, first.unstage(host)).await.1, 0, "the neighbour still uses the sessions");
-    assert_eq!(counted(host, second.unstage(host)).await.1, 4);
+    assert_eq!(counted(host, second.unstage(host)).await.1, 2);
     assert_nothing_left();
 }
 
@@ -234,7 +234,7 @@ async fn lun_used_again(host: &LinuxHost, shared: &Target) {
 
 /// Sessions and disks that nobody's record owns.
 fn leave_old_disk() {
-    for portal in PORTALS {
+    for portal in &PORTALS[..1] {
         let node = format!("iscsiadm -m node -T {SHARED} -p {portal}");
         sh(&format!(
             "iscsiadm -m session 2>/dev/null | grep -q '{portal},.*{SHARED}' || {{ {node} -o new && {node} -o update -n node.startup -v manual -n node.session.scan -v manual && {node} --login; }}"
@@ -303,7 +303,7 @@ async fn clone_beside_source(host: &LinuxHost, shared: &Target) {
 
 async fn portal_down(host: &LinuxHost, shared: &Target) {
     shared.fell(PORTALS[1]);
-    let mut subject = Subject::new("pvc-one-leg", Volume { id: 13 }, shared, 3, 128);
+    let mut subject = Subject::new("pvc-one-leg", Volume { id: 13 }, shared, 3, 128).by_both();
     subject.attachment.min_paths = 1;
     let staged = subject.stage(host).await.unwrap();
     assert_eq!((staged.paths, staged.missing.len()), (1, 1));
@@ -336,8 +336,8 @@ async fn record_lost(host: &LinuxHost, shared: &Target) {
     let report = host.reconcile().await.unwrap();
     assert_eq!(
         report.foreign.len(),
-        2,
-        "sessions whose maker is not known stay and are reported: {report:?}"
+        1,
+        "a session whose maker is not known stays and is reported: {report:?}"
     );
     log_out_by_hand();
     let identity = host.identity().await.unwrap();

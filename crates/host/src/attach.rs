@@ -79,6 +79,24 @@ fn undo(work: &Work, attachment: &Attachment, reached: &[Reached]) {
     }
 }
 
+/// Brings changed credentials of a staged volume into the records of its own sessions, for their next login.
+pub(crate) fn rotate(work: &Work, request: &StageRequest, mut record: Record) -> Result<()> {
+    if chap_same(request.chap.as_ref(), record.chap.as_deref()) {
+        return Ok(());
+    }
+    for path in
+        request.attachment.paths.iter().filter(|path| record.sessions.contains(&SessionMade::of(path)))
+    {
+        login::rotate(work, path, request.chap.as_ref(), record.map.is_some())?;
+    }
+    record.chap = Some(new_digest(request));
+    work.site.records.save(&record)
+}
+
+fn new_digest(request: &StageRequest) -> String {
+    chap_digest(request.chap.as_ref(), &uuid::Uuid::new_v4().simple().to_string())
+}
+
 fn wants_map(work: &Work, attachment: &Attachment) -> Result<bool> {
     match multipath::presence(work.os(), work.deadline) {
         Presence::Running => Ok(true),
@@ -116,8 +134,7 @@ fn intend(work: &Work, request: &StageRequest, record: &mut Record) -> Result<Ve
         known &= living && same;
     }
     if !known || !chap_same(request.chap.as_ref(), record.chap.as_deref()) {
-        let salt = uuid::Uuid::new_v4().simple().to_string();
-        record.chap = Some(chap_digest(request.chap.as_ref(), &salt));
+        record.chap = Some(new_digest(request));
     }
     record.life = work.site.life.clone();
     work.site.records.save(record)?;

@@ -65,7 +65,7 @@ fn publish_tree(work: &Work, request: &PublishRequest, record: &Record) -> Resul
     let there = usage::layers(work, &request.target_path)?;
     match &there[..] {
         [] => {}
-        [layer] if layer.number == number && layer.read_only == request.read_only => return Ok(()),
+        [layer] if layer.number == number && layer.read_only == read_only => return Ok(()),
         _ => return Err(taken(request, &mount::describe(&there))),
     }
     let elsewhere = usage::mounts_of(work, number)?.into_iter().map(|mount| mount.target);

@@ -27,6 +27,7 @@ pub(crate) fn stage(work: &Work, request: &StageRequest) -> Result<Staged> {
     let mut record = match work.site.records.find(&request.volume)? {
         Some(record) if record.boot == work.site.boot => {
             if let Some(staged) = staged_already(work, request, &record)? {
+                attach::rotate(work, request, record)?;
                 return Ok(staged);
             }
             renew(work, request, record)?

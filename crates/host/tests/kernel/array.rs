@@ -112,6 +112,11 @@ impl Target {
         Path::new(TARGET).join("iscsi").join(self.iqn).join("tpgt_1")
     }
 
+    /// Takes another secret from now on.
+    pub(crate) fn change_secret(&self, secret: &str) {
+        put(self.group().join("acls").join(INITIATOR).join("auth/password"), secret);
+    }
+
     pub(crate) fn raise(&self, portal: &str) {
         fs::create_dir_all(self.group().join("np").join(portal)).unwrap();
     }

@@ -40,6 +40,7 @@ pub(crate) struct Subject {
     pub(crate) chap: Option<Chap>,
     pub(crate) usage: Usage,
     pub(crate) born_empty: bool,
+    pub(crate) read_only: bool,
 }
 
 impl Subject {
@@ -59,7 +60,7 @@ impl Subject {
             read_only: false,
         };
         let usage = Usage::Filesystem { fs: FsType::Ext4, options: Vec::new() };
-        Self { name, attachment, chap: None, usage, born_empty: true }
+        Self { name, attachment, chap: None, usage, born_empty: true, read_only: false }
     }
 
     /// By both portals. The others use one, for the sake of time.
@@ -82,6 +83,11 @@ impl Subject {
 
     pub(crate) fn with_content(mut self) -> Self {
         self.born_empty = false;
+        self
+    }
+
+    pub(crate) fn read_only(mut self) -> Self {
+        self.read_only = true;
         self
     }
 
@@ -111,7 +117,7 @@ impl Subject {
             chap: self.chap.clone(),
             staging_path: self.staging(),
             usage: self.usage.clone(),
-            read_only: false,
+            read_only: self.read_only,
             born_empty: self.born_empty,
             deadline: soon(),
         };
@@ -134,7 +140,7 @@ impl Subject {
             staging_path: self.staging(),
             target_path: target.to_owned(),
             block: self.usage == Usage::Block,
-            read_only: false,
+            read_only: self.read_only,
             exclusive,
             deadline: soon(),
         };

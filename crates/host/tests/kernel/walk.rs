@@ -91,6 +91,12 @@ async fn life(host: &LinuxHost) {
     own.publish(host, &pod, true).await.unwrap();
     assert_eq!(fs::read_to_string(pod.join("file")).unwrap(), "written");
     assert_eq!(own.publish(host, other, true).await.unwrap_err().kind, ErrorKind::Refused);
+    let reader = Path::new("/var/lib/pods/reader");
+    own.clone().read_only().publish(host, reader, false).await.unwrap();
+    own.clone().read_only().publish(host, reader, false).await.unwrap();
+    assert_eq!(own.publish(host, reader, false).await.unwrap_err().kind, ErrorKind::Exists);
+    assert!(fs::write(reader.join("file"), "no").is_err() && fs::write(pod.join("file"), "written").is_ok());
+    own.unpublish(host, reader).await.unwrap();
     assert_eq!(own.unstage(host).await.unwrap_err().kind, ErrorKind::InUse);
     assert!(own.stage(host).await.unwrap().already, "a refused unstage leaves it staged");
 
@@ -112,11 +118,25 @@ async fn life(host: &LinuxHost) {
     assert_eq!(processes, 4, "two per portal");
     own.unstage(host).await.unwrap();
     assert_nothing_left();
+    second_life(host, &own).await;
+}
 
+/// The volume comes back with its data, and its secret changes while it is staged.
+async fn second_life(host: &LinuxHost, own: &Subject) {
     let (staged, processes) = counted(host, own.clone().with_content().stage(host)).await;
     assert!(!staged.unwrap().formatted);
     assert_eq!(processes, 6, "a clean file system needs no tool");
     assert_eq!(fs::read_to_string(own.staging().join("file")).unwrap(), "written");
+    let target = Target { iqn: OWN };
+    for secret in ["changed12345", CHAP[1]] {
+        target.change_secret(secret);
+        let changed = own.clone().with_content().chap([CHAP[0], secret, CHAP[2], CHAP[3]]);
+        let (staged, processes) = counted(host, changed.stage(host)).await;
+        assert!(staged.unwrap().already);
+        assert_eq!(processes, 2, "one update per portal");
+        assert_eq!(counted(host, changed.stage(host)).await.1, 0);
+        sh(&format!("grep -rq 'password = {secret}' /var/lib/iscsi/nodes /etc/iscsi/nodes"));
+    }
     own.unstage(host).await.unwrap();
     assert_nothing_left();
 }
@@ -292,6 +312,11 @@ async fn clone_beside_source(host: &LinuxHost, shared: &Target) {
     sh(&format!("sync -f {}", source.staging().display()));
     shared.map(5, Volume::snapshot(14, Volume { id: 11 }, 800));
     let clone = Subject::new("pvc-clone", Volume { id: 14 }, shared, 5, 800).xfs().with_content();
+    let looker = clone.clone().read_only();
+    assert_eq!(counted(host, looker.stage(host)).await.1, 0, "looking changes nothing");
+    assert!(looker.stage(host).await.unwrap().already);
+    assert!(fs::write(clone.staging().join("file"), "no").is_err());
+    looker.unstage(host).await.unwrap();
     let (staged, processes) = counted(host, clone.stage(host)).await;
     assert!(!staged.unwrap().formatted);
     assert_eq!(processes, 1, "the clone is larger and is grown");

@@ -18,7 +18,7 @@
 //! | unpublish | 0 | |
 //! | delete | 3 | the mark is read first: an id alone does not prove that a volume is ours, and purging it cannot be undone; then delete and purge, so that its room is free at once |
 //! | delete a snapshot | 2 | the same proof |
-//! | capacity and health | 1 | identity and version are read again every five minutes |
+//! | capacity and health | 1 | and one for the ports, whose call reads the cluster's identity live: the fleet asks for them first |
 //!
 //! A clone is never asked for with a size: the array would cut its content to one smaller than the source, and the source
 //! may have grown since anybody looked. So a copy is born equal and is grown afterwards.

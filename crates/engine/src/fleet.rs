@@ -254,6 +254,7 @@ impl Slot {
 
 /// Reads the array and checks that it is the expected one.
 async fn look(spec: &BackendSpec, array: &dyn Array) -> Result<BackendReport, ConnectFault> {
+    let ports = array.access().ports().await.map_err(|error| fault(&error))?;
     let mut system = array.inspect().await.map_err(|error| fault(&error))?;
     if let Some(expected) = &spec.expected
         && system.id != *expected
@@ -287,7 +288,6 @@ async fn look(spec: &BackendSpec, array: &dyn Array) -> Result<BackendReport, Co
     if !spec.pools.is_empty() {
         system.pools.retain(|pool| spec.pools.contains(&pool.name));
     }
-    let ports = array.access().ports().await.map_err(|error| fault(&error))?;
     Ok(BackendReport { system, capabilities: Capabilities::of(array), sizes: array.profile().sizes, ports })
 }
 

@@ -86,6 +86,8 @@ pub(crate) trait Disk: Send + Sync + fmt::Debug {
     /// fsync and BLKFLSBUF.
     fn flush(&self, deadline: Instant) -> io::Result<()>;
     fn set_read_only(&self, read_only: bool) -> io::Result<()>;
+    /// flock(2) for as long as this lives: udev does not look at a disk meanwhile.
+    fn lock(&self) -> io::Result<()>;
 }
 
 /// One mount(2).

@@ -131,4 +131,8 @@ impl Disk for OpenDisk {
     fn set_read_only(&self, read_only: bool) -> io::Result<()> {
         raw::set_read_only(self.file.as_fd(), read_only)
     }
+
+    fn lock(&self) -> io::Result<()> {
+        Ok(self.file.try_lock()?)
+    }
 }

@@ -152,6 +152,10 @@ impl Disk for OpenFake {
     fn set_read_only(&self, _: bool) -> io::Result<()> {
         Ok(())
     }
+
+    fn lock(&self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 impl Os for Fake {

@@ -54,6 +54,8 @@ pub(crate) fn all() {
         step("portal down", portal_down(&host, &shared)).await;
         step("array unmapped first", unmapped_first(&host, &shared)).await;
         step("record lost", record_lost(&host, &shared)).await;
+        // the last, for the daemon does not come back
+        step("bare path", bare_path(&host, &shared)).await;
     });
 }
 
@@ -370,5 +372,26 @@ async fn record_lost(host: &LinuxHost, shared: &Target) {
     let faults: Vec<_> =
         identity.checks.iter().filter(|check| check.verdict == perilune_host::Verdict::Fault).collect();
     assert!(faults.is_empty(), "{faults:?}");
+    assert_nothing_left();
+}
+
+async fn bare_path(host: &LinuxHost, shared: &Target) {
+    sh(
+        "kill $(pidof multipathd); for i in $(seq 50); do pidof multipathd >/dev/null || exit 0; sleep 0.1; done; exit 1",
+    );
+    let subject = Subject::new("pvc-bare", Volume { id: 13 }, shared, 3, 128);
+    let error = subject.stage(host).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::NotReady, "set up, so a map could come at any time: {error:?}");
+    sh("rm -f /etc/multipath.conf /etc/multipath/wwids");
+    let mut both = Subject::new("pvc-bare", Volume { id: 13 }, shared, 3, 128).by_both();
+    assert_eq!(both.stage(host).await.unwrap_err().kind, ErrorKind::Refused);
+    both.attachment.min_paths = 1;
+    let staged = both.stage(host).await.unwrap();
+    assert_eq!((staged.paths, staged.missing.len()), (1, 0), "the first path that works, and no other");
+    let (again, processes) = counted(host, both.stage(host)).await;
+    assert!(again.unwrap().already && processes == 0);
+    Volume { id: 13 }.grow(200);
+    assert_eq!(counted(host, both.grow(host, 200)).await.1, 1);
+    both.unstage(host).await.unwrap();
     assert_nothing_left();
 }

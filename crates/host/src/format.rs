@@ -1,6 +1,6 @@
 //! Deciding what to do with the bytes on a device, and making file systems. The only place that may destroy data.
 
-use std::{path::Path, time::Instant};
+use std::{io, path::Path, time::Instant};
 
 use crate::{
     error::{Error, ErrorKind, Result},
@@ -211,6 +211,18 @@ fn make(work: &Work, device: Verified<Device>, record: &mut Record, fs: FsType) 
     record.filesystem = Some(FsRecord { fs, uuid, origin: Origin::Made, filled: device.size });
     work.site.records.save(record)?;
     Ok(Ready { device, found, made: true })
+}
+
+/// Takes the lock that udev heeds on disks, not on maps; it lives with the device's descriptor.
+fn lock_out_udev(work: &Work, device: &Device) -> Result<()> {
+    let locked = work.until(|| match device.disk.lock() {
+        Ok(()) => Ok(Some(())),
+        // udev is looking at the disk at this moment
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+        Err(error) => Err(Error::io(format!("locking {} against udev", device.node()), error)),
+    })?;
+    locked
+        .ok_or_else(|| Error::new(ErrorKind::TimedOut, format!("udev does not let go of {}", device.node())))
 }
 
 /// Major and minor version of the running kernel.

@@ -187,11 +187,7 @@ fn make(work: &Work, device: Verified<Device>, record: &mut Record, fs: FsType) 
     let device = verify::verify(work, &block, &record.attachment, record.attachment.min_paths)?;
     drop(open(work, &device, Access::Exclusive)?);
     if device.map.is_none() {
-        // the lock lives with the device's descriptor; udev heeds it on disks, not on maps
-        device
-            .disk
-            .lock()
-            .map_err(|error| Error::io(format!("locking {} against udev", device.node()), error))?;
+        lock_out_udev(work, &device)?;
     }
     let uuid = uuid::Uuid::new_v4().hyphenated().to_string();
     record.filesystem = Some(FsRecord { fs, uuid: uuid.clone(), origin: Origin::Making, filled: 0 });

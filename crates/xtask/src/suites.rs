@@ -199,7 +199,7 @@ fn unit() -> Result<Vec<Command>> {
         }
     }
     let base = |command: &mut Command| {
-        command.args(["test", "--no-fail-fast", "--workspace", "--exclude", END_TO_END]);
+        command.args(["test", "--no-fail-fast", "--workspace"]);
     };
     let mut tests = cargo();
     base(&mut tests);
@@ -248,14 +248,20 @@ fn on_the_lab(suite: &str) -> Result<Vec<Command>> {
 
 fn apart(suite: &str, arguments: &[&str]) -> Result<Vec<Command>> {
     let all = Workspace::read()?;
-    let mut commands = Vec::new();
+    let mut programs: Vec<&str> = Vec::new();
     for (_, package, test) in APART.iter().filter(|(s, _, _)| *s == suite) {
         if !all.has(package, "test", test) {
             bail!("package {package} has no test program {test}");
         }
-        let mut command = cargo();
-        command.args(["test", "--package", package, "--test", test, "--"]).args(arguments);
-        commands.push(command);
+        if !programs.contains(test) {
+            programs.push(test);
+        }
     }
-    Ok(commands)
+    let command = |test: &&str| {
+        // the whole workspace, so that every suite uses the same builds of what is beneath
+        let mut command = cargo();
+        command.args(["test", "--workspace", "--test", test, "--"]).args(arguments);
+        command
+    };
+    Ok(programs.iter().map(command).collect())
 }

@@ -15,7 +15,7 @@ if [ "${1:-}" != inside ]; then
   mount -t sysfs sysfs /mnt/root/sys
   mount -t devtmpfs devtmpfs /mnt/root/dev
   mount -t tmpfs tmpfs /mnt/root/run
-  mount -t tmpfs tmpfs /mnt/root/tmp
+  # no tmpfs on /tmp: the checkout may lie there, and the overlay is memory anyway
   exec chroot /mnt/root "$0" inside
 fi
 export SYSTEMD_IGNORE_CHROOT=1

@@ -12,7 +12,8 @@ if [ "${1:-}" != inside ]; then
   mkdir -p /mnt/up /mnt/work /mnt/root
   mount -t overlay overlay -o lowerdir=/,upperdir=/mnt/up,workdir=/mnt/work /mnt/root
   mount -t proc proc /mnt/root/proc; mount -t sysfs sysfs /mnt/root/sys; mount -t devtmpfs devtmpfs /mnt/root/dev
-  mount -t tmpfs tmpfs /mnt/root/run; mount -t tmpfs tmpfs /mnt/root/tmp
+  mount -t tmpfs tmpfs /mnt/root/run
+  # no tmpfs on /tmp: the checkout may lie there, and the overlay is memory anyway
   exec chroot /mnt/root "$0" inside
 fi
 export SYSTEMD_IGNORE_CHROOT=1

@@ -15,6 +15,8 @@ use perilune_array::{
 };
 use tokio::sync::Semaphore;
 
+use crate::meter::{Ending, Meter, Silent};
+
 /// What an administrator lets happen on a backend.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AdministrativeState {
@@ -125,12 +127,24 @@ struct Slot {
 #[derive(Debug)]
 pub struct Fleet {
     connector: Arc<dyn Connector>,
+    meter: Arc<dyn Meter>,
     slots: Mutex<BTreeMap<String, Slot>>,
 }
 
 impl Fleet {
     pub fn new(connector: Arc<dyn Connector>) -> Self {
-        Self { connector, slots: Mutex::default() }
+        Self { connector, meter: Arc::new(Silent), slots: Mutex::default() }
+    }
+
+    /// Counts with `meter`, here and in the engine over this fleet.
+    #[must_use]
+    pub fn metered(mut self, meter: Arc<dyn Meter>) -> Self {
+        self.meter = meter;
+        self
+    }
+
+    pub(crate) fn meter(&self) -> &Arc<dyn Meter> {
+        &self.meter
     }
 
     /// Makes the fleet use the backend as described, and looks at it. Call it again to look again.
@@ -161,6 +175,7 @@ impl Fleet {
     /// Forgets the backend; its session ends when its last call does.
     pub fn remove(&self, name: &str) {
         self.lock().remove(name);
+        self.meter.forget(name);
     }
 
     /// All backends, from memory.
@@ -216,7 +231,9 @@ impl Fleet {
     }
 
     async fn connect(&self, spec: &BackendSpec) -> Result<(Session, BackendReport), ConnectFault> {
-        let array = self.connector.connect(&spec.connect).await.map_err(|error| fault(&error))?;
+        let connected = self.connector.connect(&spec.connect).await;
+        self.meter.login(&spec.name, Ending::of(&connected));
+        let array = connected.map_err(|error| fault(&error))?;
         let report = look(spec, array.as_ref()).await?;
         let permits = Arc::new(Semaphore::new(spec.limits.concurrent));
         Ok((Session { array, permits, made_from: Arc::new(spec.connect.clone()) }, report))

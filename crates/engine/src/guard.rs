@@ -18,6 +18,7 @@ use crate::engine::Writer;
 use crate::failure::Failure;
 use crate::fleet::{AdministrativeState, BackendView, Fleet};
 use crate::lock::{Held, Locks};
+use crate::meter::{Ending, Meter};
 
 /// Attempts in one call; the caller comes back anyway.
 const ATTEMPTS: u32 = 4;
@@ -49,6 +50,8 @@ pub(crate) struct Step {
     pub(crate) view: Arc<BackendView>,
     /// Is this the first attempt of this call?
     pub(crate) first: bool,
+    use_case: UseCase,
+    meter: Arc<dyn Meter>,
     doubt: Arc<AtomicBool>,
 }
 
@@ -62,6 +65,7 @@ impl Step {
     pub(crate) async fn change<T>(&self, call: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
         let before = self.doubt.swap(true, Ordering::SeqCst);
         let answer = call.await;
+        self.meter.change(&self.view.spec.name, self.use_case, Ending::of(&answer));
         if let Err(error) = &answer
             && !error.kind().leaves_doubt()
         {
@@ -80,6 +84,7 @@ impl Guard {
     pub(crate) fn hold(&self, use_case: UseCase, subject: &str) -> Result<Held, Failure> {
         self.writable().map_err(|error| Failure::of(use_case, &error))?;
         self.locks.try_hold(subject).ok_or_else(|| {
+            self.fleet.meter().locked(use_case);
             Failure::refuse(
                 use_case,
                 ErrorKind::Busy,
@@ -113,7 +118,10 @@ impl Guard {
         Fut: Future<Output = Result<T, Error>>,
     {
         let span = tracing::info_span!("array", use_case = ?op.use_case, backend = %op.backend, subject = %op.subject);
-        self.attempts(op, attempt).instrument(span).await
+        let begun = Instant::now();
+        let outcome = self.attempts(op, attempt).instrument(span).await;
+        self.fleet.meter().operation(&op.backend, op.use_case, Ending::of(&outcome), begun.elapsed());
+        outcome
     }
 
     async fn attempts<T, F, Fut>(&self, op: &Op, attempt: F) -> Result<T, Error>
@@ -155,17 +163,23 @@ impl Guard {
         self.writable()?;
         let (session, view) = self.fleet.session(&op.backend)?;
         gate(op, &view)?;
+        let begun = Instant::now();
         let timed = async {
             let permit = session.permits.acquire().await;
+            let waited = begun.elapsed();
             let _permit =
                 permit.map_err(|_| Error::new(ErrorKind::Bug, "the backend's permits were closed"))?;
             let step = Step {
                 array: Arc::clone(&session.array),
                 view: Arc::new(view),
                 first,
+                use_case: op.use_case,
+                meter: Arc::clone(self.fleet.meter()),
                 doubt: Arc::clone(doubt),
             };
-            attempt(step).await
+            let outcome = attempt(step).await;
+            self.fleet.meter().attempt(&op.backend, op.use_case, Ending::of(&outcome), waited);
+            outcome
         };
         tokio::time::timeout_at(op.deadline, timed)
             .await

@@ -20,6 +20,7 @@ mod guard;
 pub mod handle;
 pub mod ledger;
 mod lock;
+pub mod meter;
 mod naming;
 mod placement;
 mod request;
@@ -36,6 +37,7 @@ pub use fleet::{
 };
 pub use handle::{SnapshotHandle, VolumeHandle};
 pub use ledger::{Ledger, LedgerError};
+pub use meter::Meter;
 pub use request::{BackendChoice, Claim, ContentSource, SizeRange, SnapshotRequest, VolumeRequest};
 pub use snapshot::SnapshotView;
 pub use volume::VolumeView;

@@ -82,7 +82,12 @@ pub(crate) fn settings(spec: &Spec, guest: &GuestSpec, task: Task<'_>) -> String
     };
     set("TASK", task.into());
     set("NAME", guest.name.clone());
-    set("ROLE", if guest.role == Role::Node { "node" } else { "plain" }.into());
+    let role = match guest.role {
+        Role::Node => "node",
+        Role::Host => "host",
+        Role::Plain => "plain",
+    };
+    set("ROLE", role.into());
     set("ADDRESSES", guest.addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "));
     set("PODS", guest.pods());
     set("STATE", spec.state.display().to_string());

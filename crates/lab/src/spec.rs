@@ -67,6 +67,8 @@ pub struct Command {
 pub enum Role {
     /// kubelet and containerd, with udevd, iscsid and multipathd as a storage host has them.
     Node,
+    /// A storage host without Kubernetes: udevd, iscsid and multipathd.
+    Host,
     /// udevd and the modules of the kernel's SCSI target, nothing else: an array, for example.
     Plain,
 }
@@ -80,6 +82,10 @@ impl GuestSpec {
             memory_mib: 1024,
             commands: vec![],
         }
+    }
+
+    pub fn host(name: &str, last_octet: u8) -> Self {
+        Self { role: Role::Host, ..Self::node(name, last_octet) }
     }
 
     pub fn plain(name: &str, last_octets: &[u8]) -> Self {

@@ -95,9 +95,9 @@ impl Supervisor {
         Ok(())
     }
 
-    /// Plain guests at once, nodes as soon as their disk's template is there. Each guest has a thread of its own.
+    /// Guests without Kubernetes at once, nodes as soon as their disk's template is there. Each guest has a thread of its own.
     fn start_guests(self: &Arc<Self>) {
-        for guest in self.spec.guests.iter().filter(|g| g.role == Role::Plain) {
+        for guest in self.spec.guests.iter().filter(|g| g.role != Role::Node) {
             self.start_in_background(&guest.name);
         }
         let nodes: Vec<String> =
@@ -149,7 +149,7 @@ impl Supervisor {
         )
         .with_context(|| format!("see {}", guest.dir(&self.spec).display()))?;
         self.board.post(name, Stage::Step, "kernel and agent up");
-        if guest.role == Role::Plain {
+        if guest.role != Role::Node {
             // its commands want the modules and devices that the guest's start ends with
             guest.agent().settled()?;
         }

@@ -110,7 +110,7 @@ resolvConf: /etc/resolv.conf
 evictionHard: {memory.available: "0%", nodefs.available: "0%", nodefs.inodesFree: "0%", imagefs.available: "0%"}
 imageGCHighThresholdPercent: 100
 # how often a pod is looked at again, among others for a volume that has grown
-syncFrequency: 10s
+syncFrequency: 5s
 E2
   while :; do
     "$BINARIES/kubelet" --config /etc/kubelet.yaml --kubeconfig "$STATE/$NAME.kubeconfig" --hostname-override "$NAME" \
@@ -149,10 +149,14 @@ modprobe -a sd_mod sg loop
 # not for every terminal: each event costs a process or two, and those are slow here
 udevadm trigger --subsystem-match=block --subsystem-match=scsi --subsystem-match=scsi_generic
 
-if [ "$ROLE" = plain ]; then
-  mkdir -p /etc/target
-  modprobe -a configfs target_core_mod target_core_file target_core_iblock iscsi_target_mod dm-thin-pool
-  mount -t configfs configfs /sys/kernel/config
+if [ "$ROLE" != node ]; then
+  if [ "$ROLE" = host ]; then
+    storage_host
+  else
+    mkdir -p /etc/target
+    modprobe -a configfs target_core_mod target_core_file target_core_iblock iscsi_target_mod dm-thin-pool
+    mount -t configfs configfs /sys/kernel/config
+  fi
   udevadm settle -t 20
   touch /run/lab-settled
   say settled

@@ -6,6 +6,7 @@ use perilune_array::{Error, ErrorKind, Owner, RecordId};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::clock::Clock;
 use crate::failure::{Failure, of_ledger};
 use crate::fleet::Fleet;
 use crate::guard::Guard;
@@ -36,6 +37,7 @@ pub struct Engine {
     pub(crate) fleet: Arc<Fleet>,
     pub(crate) ledger: Arc<dyn Ledger>,
     pub(crate) guard: Guard,
+    pub(crate) clock: Clock,
     cluster: String,
 }
 
@@ -47,7 +49,17 @@ impl Engine {
         writer: Writer,
         cluster: impl Into<String>,
     ) -> Self {
-        Self { guard: Guard::new(Arc::clone(&fleet), writer), fleet, ledger, cluster: cluster.into() }
+        let clock = Clock::default();
+        let guard = Guard::new(Arc::clone(&fleet), writer, clock.clone());
+        Self { guard, fleet, ledger, clock, cluster: cluster.into() }
+    }
+
+    /// Reads the time of day from `clock`.
+    #[must_use]
+    pub fn clocked(mut self, clock: Clock) -> Self {
+        self.guard.clock = clock.clone();
+        self.clock = clock;
+        self
     }
 
     pub fn fleet(&self) -> &Arc<Fleet> {

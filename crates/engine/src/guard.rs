@@ -7,16 +7,18 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use perilune_array::{Array, Error, ErrorKind};
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
 use crate::UseCase;
+use crate::backend::AdministrativeState;
+use crate::clock::Clock;
 use crate::engine::Writer;
 use crate::failure::Failure;
-use crate::fleet::{AdministrativeState, BackendView, Fleet};
+use crate::fleet::{BackendView, Fleet};
 use crate::lock::{Held, Locks};
 use crate::meter::{Ending, Meter};
 
@@ -41,6 +43,7 @@ pub(crate) struct Guard {
     fleet: Arc<Fleet>,
     writer: Writer,
     locks: Locks,
+    pub(crate) clock: Clock,
 }
 
 /// What an attempt works with.
@@ -76,8 +79,8 @@ impl Step {
 }
 
 impl Guard {
-    pub(crate) fn new(fleet: Arc<Fleet>, writer: Writer) -> Self {
-        Self { fleet, writer, locks: Locks::default() }
+    pub(crate) fn new(fleet: Arc<Fleet>, writer: Writer, clock: Clock) -> Self {
+        Self { fleet, writer, locks: Locks::default(), clock }
     }
 
     /// Holds the subject for a whole use case, ledger writes included.
@@ -138,7 +141,7 @@ impl Guard {
                 Err(error) => error,
             };
             let unsettled = error.is_unsettled() || doubt.load(Ordering::SeqCst);
-            let pause = pause(tried);
+            let pause = pause(tried, self.clock.now());
             let again =
                 worth_another(error.kind()) && tried < ATTEMPTS && Instant::now() + pause < op.deadline;
             tracing::warn!(%error, kind = error.kind().word(), tried, unsettled, again, "the array did not do it");
@@ -208,10 +211,9 @@ const fn worth_another(kind: ErrorKind) -> bool {
 }
 
 /// Doubling, and spread by half so that callers who failed together do not come back together.
-fn pause(tried: u32) -> Duration {
+fn pause(tried: u32, now: SystemTime) -> Duration {
     let full = FIRST_PAUSE * 2_u32.pow(tried.min(5));
-    let spread = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0, |since| u64::from(since.subsec_nanos()) % 1000);
+    let spread =
+        now.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| u64::from(since.subsec_nanos()) % 1000);
     full / 2 + (full / 2) * u32::try_from(spread).unwrap_or(0) / 1000
 }

@@ -6,7 +6,7 @@
 mod act;
 mod decide;
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use perilune_array::{Error, ErrorKind, Size, Source, Volume};
 use tokio::time::Instant;
@@ -152,7 +152,7 @@ impl Engine {
             wwid: None,
             wwid_alt: None,
             phase: Phase::Pending,
-            attempted: Some(SystemTime::now()),
+            attempted: Some(self.clock.now()),
             attachments: Vec::new(),
             snapshots: Vec::new(),
             version: None,
@@ -161,7 +161,7 @@ impl Engine {
 
     /// Brings an intent to its end; a settled refusal takes the intent back.
     async fn make(&self, entry: Entry, fresh: bool, deadline: Instant) -> Result<Entry, Error> {
-        let late = entry.attempted.is_some_and(|at| at.elapsed().is_ok_and(|age| age < LATE_EXECUTION));
+        let late = entry.attempted.is_some_and(|at| self.clock.since(at) < LATE_EXECUTION);
         let entry = if fresh || late { entry } else { self.renew(entry, deadline).await? };
         let op = self.volume_op(UseCase::CreateVolume, &entry, !fresh, deadline);
         let source = self.native_source(&entry, deadline).await;
@@ -183,7 +183,7 @@ impl Engine {
 
     /// An old intent is about to be tried again: the doubt that this may cause counts from now.
     async fn renew(&self, mut entry: Entry, deadline: Instant) -> Result<Entry, Error> {
-        entry.attempted = Some(SystemTime::now());
+        entry.attempted = Some(self.clock.now());
         within(deadline, self.ledger.update(&entry)).await.map_err(Error::into_unsettled)
     }
 

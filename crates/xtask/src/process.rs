@@ -23,18 +23,15 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
     String::from_utf8(output.stdout).with_context(|| format!("reading the output of {}", named(command)))
 }
 
-/// Runs a program and passes on those lines of its standard output for which `hear` gives true; whether it succeeded.
-pub(crate) fn overhear(command: &mut Command, mut hear: impl FnMut(&str) -> bool) -> Result<bool> {
+/// Runs a program and hands over its standard output line by line; whether it succeeded.
+pub(crate) fn overhear(command: &mut Command, mut hear: impl FnMut(&str)) -> Result<bool> {
     let mut child =
         command.stdout(Stdio::piped()).spawn().with_context(|| format!("starting {}", named(command)))?;
     if let Some(out) = child.stdout.take() {
         let mut lines = BufReader::new(out);
         let mut line = Vec::new();
         while lines.read_until(b'\n', &mut line)? > 0 {
-            let text = String::from_utf8_lossy(&line);
-            if hear(text.trim_end()) {
-                print!("{text}");
-            }
+            hear(String::from_utf8_lossy(&line).trim_end());
             line.clear();
         }
     }

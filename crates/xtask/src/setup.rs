@@ -4,6 +4,7 @@ use std::{
     env, fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    sync::{Mutex, PoisonError},
     time::Instant,
 };
 
@@ -103,6 +104,9 @@ pub(crate) fn packages() -> Result<()> {
 
 /// The folder of the Kubernetes components, built if they are nowhere.
 pub(crate) fn kubernetes() -> Result<PathBuf> {
+    // suites that run side by side both ask
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(folder) = env::var_os("KUBEBUILDER_ASSETS").map(PathBuf::from) {
         let missing = missing_from(&folder);
         if missing.is_empty() {

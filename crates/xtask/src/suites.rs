@@ -1,7 +1,10 @@
-//! `cargo xtask test`: the suites, in order, with an exact account of what ran. CI runs all of them by this command.
+//! `cargo xtask test`: the suites, with an exact account of what ran. CI runs all of them by this command.
+//!
+//! Suites that compute and suites that mostly wait for guests run side by side, each kind in its order.
 
 use std::{
     process::{Command, ExitCode},
+    thread,
     time::Instant,
 };
 
@@ -27,6 +30,8 @@ enum Work {
     Check(fn() -> Result<()>),
     /// Test programs, whose tests are counted one by one.
     Tests(fn() -> Result<Vec<Command>>),
+    /// Test programs that start guests: they wait more than they compute.
+    Guests(fn() -> Result<Vec<Command>>),
 }
 
 const SUITES: &[Suite] = &[
@@ -42,13 +47,18 @@ const SUITES: &[Suite] = &[
         work: Work::Tests(conformance),
     },
     Suite { name: "clients", about: "third-party clients on the simulator", work: Work::Tests(clients) },
-    Suite { name: "node", about: "the data path on a real kernel, both ends", work: Work::Tests(node) },
+    Suite { name: "node", about: "the data path on a real kernel, both ends", work: Work::Guests(node) },
     Suite {
         name: "lab",
         about: "the test bed itself: guests, and that nothing of it is left",
-        work: Work::Tests(lab),
+        work: Work::Guests(lab),
     },
-    Suite { name: "cluster", about: "the product on a real Kubernetes", work: Work::Tests(cluster) },
+    Suite {
+        name: "sanity",
+        about: "csi-sanity on the real binaries and a real data path, nothing left out",
+        work: Work::Guests(sanity),
+    },
+    Suite { name: "cluster", about: "the product on a real Kubernetes", work: Work::Guests(cluster) },
 ];
 
 /// The end-to-end package, which needs a lab.
@@ -62,13 +72,14 @@ const APART: &[(&str, &str, &str)] = &[
     ("node", "perilune-host", "kernel"),
     ("node", "perilune-simulator", "lio"),
     ("lab", "perilune-lab", "life"),
+    ("sanity", END_TO_END, "sanity"),
     ("cluster", END_TO_END, "cluster"),
 ];
 
 pub(crate) fn help() -> String {
     let mut text = String::from(
-        "Run all test suites, or those named, in this order. The last line is the sum of all; the exit status is 0 only if\n\
-         nothing failed.\n\nUsage: cargo xtask test [SUITE]…\n\nSuites:\n",
+        "Run all test suites, or those named. Those that start guests run beside the others. The last line is the sum of all;\n\
+         the exit status is 0 only if nothing failed.\n\nUsage: cargo xtask test [SUITE]…\n\nSuites:\n",
     );
     for suite in SUITES {
         text += &format!("  {:<13}{}\n", suite.name, suite.about);
@@ -92,8 +103,18 @@ pub(crate) fn run(names: &[String]) -> Result<ExitCode> {
     for name in names {
         ensure!(SUITES.iter().any(|s| s.name == name), "no suite {name:?}\n\n{}", help());
     }
-    let chosen = SUITES.iter().filter(|s| names.is_empty() || names.iter().any(|n| n == s.name));
-    let outcomes: Vec<Outcome> = chosen.map(Suite::run).collect();
+    let chosen = |suite: &&Suite| names.is_empty() || names.iter().any(|name| name == suite.name);
+    let (waiting, computing): (Vec<&Suite>, Vec<&Suite>) =
+        SUITES.iter().filter(chosen).partition(|suite| matches!(suite.work, Work::Guests(_)));
+    if computing.iter().any(|suite| matches!(suite.work, Work::Tests(_))) || !waiting.is_empty() {
+        setup::packages()?;
+    }
+    let outcomes = thread::scope(|scope| {
+        let beside = scope.spawn(|| waiting.iter().map(|suite| suite.run()).collect::<Vec<_>>());
+        let mut outcomes: Vec<Outcome> = computing.iter().map(|suite| suite.run()).collect();
+        outcomes.extend(beside.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        outcomes
+    });
     let mut sum = Count::default();
     println!("\n{:<13}{:>8}{:>8}{:>8}{:>9}", "suite", "passed", "failed", "skipped", "seconds");
     for o in &outcomes {
@@ -104,24 +125,25 @@ pub(crate) fn run(names: &[String]) -> Result<ExitCode> {
             println!("    {remark}");
         }
     }
-    println!("\n{} passed, {} failed, {} skipped", sum.passed, sum.failed, sum.skipped);
+    println!("\n{sum}");
     Ok(if sum.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 impl Suite {
     fn run(&self) -> Outcome {
-        println!("\n=== {}: {}", self.name, self.about);
+        println!("\n=== {} begins: {}", self.name, self.about);
         let began = Instant::now();
         let mut outcome = Outcome { name: self.name, count: Count::default(), seconds: 0.0, remarks: vec![] };
         let done = match self.work {
             Work::Check(check) => check().map(|()| outcome.count.passed += 1),
-            Work::Tests(tests) => tests().and_then(|list| outcome.run_tests(list)),
+            Work::Tests(tests) | Work::Guests(tests) => tests().and_then(|list| outcome.run_tests(list)),
         };
         if let Err(error) = done {
             outcome.count.failed += 1;
             outcome.remarks.push(format!("failed: {error:#}"));
         }
         outcome.seconds = began.elapsed().as_secs_f32();
+        println!("\n=== {} ends after {:.0} s: {}", self.name, outcome.seconds, outcome.count);
         outcome
     }
 }
@@ -131,6 +153,7 @@ impl Outcome {
         let mut heard = 0;
         for mut command in commands {
             let mut count = Count::default();
+            let name = self.name;
             let succeeded = process::overhear(&mut command, |line| {
                 if let Some(more) = libtest::summary(line) {
                     heard += 1;
@@ -140,7 +163,9 @@ impl Outcome {
                     self.remarks.push(format!("skipped: {reason}"));
                 }
                 // hundreds of tests that passed are one number
-                !(line.starts_with("test ") && line.ends_with(" ... ok"))
+                if !(line.starts_with("test ") && line.ends_with(" ... ok")) {
+                    println!("{name:<12}| {line}");
+                }
             })?;
             self.count += count;
             // a program that did not compile, or died without a summary
@@ -188,7 +213,6 @@ fn deny() -> Result<()> {
 
 /// Everything but the end-to-end package and the programs that stand apart.
 fn unit() -> Result<Vec<Command>> {
-    setup::packages()?;
     let mut programs: Vec<String> = Vec::new();
     for package in Workspace::read()?.packages.iter().filter(|p| p.name != END_TO_END) {
         for (kind, target) in &package.targets {
@@ -218,17 +242,25 @@ fn conformance() -> Result<Vec<Command>> {
 }
 
 fn clients() -> Result<Vec<Command>> {
-    setup::packages()?;
     apart("clients", &["--nocapture"])
 }
 
 fn node() -> Result<Vec<Command>> {
-    setup::packages()?;
     apart("node", &["--nocapture"])
 }
 
 fn lab() -> Result<Vec<Command>> {
     on_the_lab("lab")
+}
+
+fn sanity() -> Result<Vec<Command>> {
+    demo::build(&[])?;
+    let program = tools::csi_sanity()?;
+    let mut commands = on_the_lab("sanity")?;
+    for command in &mut commands {
+        command.env("CSI_SANITY", &program);
+    }
+    Ok(commands)
 }
 
 fn cluster() -> Result<Vec<Command>> {

@@ -51,6 +51,24 @@ fn a_secret_that_is_not_there_is_named_with_what_belongs_in_it() {
 }
 
 #[test]
+fn a_password_that_the_array_refuses_from_the_first_is_named_with_its_secret() {
+    on_bed(|bed| {
+        bed.kubectl.apply(&json!({
+            "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "mistyped", "namespace": NAMESPACE},
+            "stringData": {"username": "admin", "password": "mistyped"},
+        }))?;
+        let told = broken(
+            bed,
+            json!({"credentialsSecretRef": {"name": "mistyped"}}),
+            "InvalidCredentials",
+            &["mistyped"],
+        );
+        bed.kubectl.run(&["-n", NAMESPACE, "delete", "secret", "mistyped"])?;
+        told
+    });
+}
+
+#[test]
 fn an_array_with_another_serial_is_not_touched() {
     on_bed(|bed| {
         let id = "11111111-2222-3333-4444-555555555555";

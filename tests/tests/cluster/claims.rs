@@ -1,9 +1,10 @@
 //! Claims that cannot be met: the message is on the claim, says what to do, and the array is untouched.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, anyhow, ensure};
 use perilune_tests::{Bed, NAMESPACE, story, wait_for};
 use serde_json::{Value, json};
 
@@ -46,94 +47,135 @@ fn claim(name: &str, class: &str, size: &str, mode: &str) -> Value {
     claim
 }
 
-/// Asks for it, and expects an event on the claim with all these words, no altering call, and no storm of calls.
-fn refused(bed: &Bed, parameters: &Value, size: &str, mode: &str, words: &[&str]) -> Result<()> {
-    static CLAIMS: AtomicU32 = AtomicU32::new(0);
-    // events outlive their claims: each claim has a name of its own
-    let name = format!("bad-{}", CLAIMS.fetch_add(1, Ordering::Relaxed));
+/// A claim that cannot be met.
+struct Hopeless {
+    /// Its own, and its class's.
+    name: &'static str,
+    parameters: Value,
+    size: &'static str,
+    mode: &'static str,
+}
+
+fn hopeless() -> Vec<Hopeless> {
+    let by_class = |name, parameters| Hopeless { name, parameters, size: "1Gi", mode: "ReadWriteOnce" };
+    let by_size = |name, size| Hopeless { name, parameters: json!({}), size, mode: "ReadWriteOnce" };
+    vec![
+        by_class("unknown-parameter", json!({"perilune.dev/poool": "x"})),
+        by_class("unknown-backend", json!({"perilune.dev/backend": "nowhere"})),
+        by_class("unmatched-selector", json!({"perilune.dev/backend-selector": "tier=gold"})),
+        by_class("unknown-pool", json!({"perilune.dev/pool": "p9"})),
+        by_size("too-small", "100Mi"),
+        by_size("too-large", "17Ti"),
+        by_size("no-room", "16Ti"),
+        Hopeless { name: "many-writers", parameters: json!({}), size: "1Gi", mode: "ReadWriteMany" },
+    ]
+}
+
+/// What became of the hopeless claims.
+struct Refusals {
+    /// The last word on each claim.
+    told: BTreeMap<&'static str, String>,
+    journal: Vec<String>,
+    records: usize,
+}
+
+/// All of them are asked for at once, because each keeps the provisioner busy for a while.
+fn refusals(bed: &Bed) -> Result<&'static Refusals> {
+    static REFUSALS: OnceLock<Result<Refusals, String>> = OnceLock::new();
+    let made = REFUSALS.get_or_init(|| ask(bed).map_err(|error| format!("{error:#}")));
+    made.as_ref().map_err(|error| anyhow!("{error}"))
+}
+
+fn ask(bed: &Bed) -> Result<Refusals> {
     let kubectl = &bed.kubectl;
+    let all = hopeless();
     let _ = kubectl.apply(&json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NS}}));
     bed.control("DELETE", "journal", "")?;
-    kubectl.apply(&class("bad", parameters))?;
-    kubectl.apply(&claim(&name, "bad", size, mode))?;
-    let told = wait_for(&format!("an event that says {words:?}"), Duration::from_secs(45), || {
-        let events = kubectl.events(NS, &name)?;
-        let told =
-            events.iter().find(|e| e.contains("ProvisioningFailed") && words.iter().all(|w| e.contains(w)));
-        Ok(told.cloned().ok_or_else(|| events.join(" | ")))
-    });
+    let items: Vec<Value> = all
+        .iter()
+        .flat_map(|h| [class(h.name, &h.parameters), claim(h.name, h.name, h.size, h.mode)])
+        .collect();
+    kubectl.apply(&json!({"apiVersion": "v1", "kind": "List", "items": items}))?;
+    let mut told = BTreeMap::new();
+    for Hopeless { name, .. } in &all {
+        let event = wait_for(&format!("a refusal of claim {name}"), Duration::from_secs(90), || {
+            let events = kubectl.events(NS, name)?;
+            let refused = events.iter().find(|e| e.contains("ProvisioningFailed"));
+            Ok(refused.cloned().ok_or_else(|| events.join(" | ")))
+        })?;
+        told.insert(*name, event);
+    }
     std::thread::sleep(Duration::from_secs(5));
-    let journal = bed.journal();
-    kubectl.run(&["-n", NS, "delete", "pvc", &name, "--timeout=60s"])?;
-    kubectl.run(&["delete", "storageclass", "bad"])?;
-    println!("{}", told?);
-    let journal = journal.context("the journal")?;
-    let altered: Vec<&String> = journal.iter().filter(|c| ALTERING.contains(&c.as_str())).collect();
-    ensure!(altered.is_empty(), "the array was touched: {altered:?}");
-    ensure!(journal.len() < 20, "a storm of {} calls: {journal:?}", journal.len());
-    let records = kubectl.list(&["arrayvolumes"])?;
-    ensure!(records.is_empty(), "a refusal left records: {records:?}");
-    Ok(())
+    let journal = bed.journal().context("the journal")?;
+    let records = kubectl.list(&["arrayvolumes"])?.len();
+    for kind in ["pvc", "storageclass"] {
+        let mut args = vec!["-n", NS, "delete", kind, "--timeout=120s"];
+        args.extend(all.iter().map(|h| h.name));
+        kubectl.run(&args)?;
+    }
+    Ok(Refusals { told, journal, records })
+}
+
+/// The event on this claim has all these words.
+fn refused(name: &str, words: &[&str]) {
+    on_bed(|bed| {
+        let told = refusals(bed)?.told.get(name).context("no such claim")?;
+        println!("{told}");
+        ensure!(words.iter().all(|word| told.contains(word)), "not all of {words:?} in: {told}");
+        Ok(())
+    });
+}
+
+#[test]
+fn no_refused_claim_touches_the_array_or_leaves_a_record_or_starts_a_storm() {
+    on_bed(|bed| {
+        let Refusals { told, journal, records } = refusals(bed)?;
+        let altered: Vec<&String> = journal.iter().filter(|c| ALTERING.contains(&c.as_str())).collect();
+        ensure!(altered.is_empty(), "the array was touched: {altered:?}");
+        ensure!(journal.len() < 20 * told.len(), "a storm of {} calls: {journal:?}", journal.len());
+        ensure!(*records == 0, "refusals left {records} records");
+        Ok(())
+    });
 }
 
 #[test]
 fn an_unknown_class_parameter_is_named_beside_the_known_ones() {
-    on_bed(|bed| {
-        refused(
-            bed,
-            &json!({"perilune.dev/poool": "x"}),
-            "1Gi",
-            "ReadWriteOnce",
-            &["perilune.dev/poool", "perilune.dev/pool"],
-        )
-    });
+    refused("unknown-parameter", &["perilune.dev/poool", "perilune.dev/pool"]);
 }
 
 #[test]
 fn a_class_that_fits_no_backend_is_told_which_there_are() {
-    on_bed(|bed| {
-        refused(bed, &json!({"perilune.dev/backend": "nowhere"}), "1Gi", "ReadWriteOnce", &["nowhere", "sf1"])
-    });
+    refused("unknown-backend", &["nowhere", "sf1"]);
 }
 
 #[test]
 fn a_selector_without_a_match_is_told_which_backends_there_are() {
-    on_bed(|bed| {
-        refused(
-            bed,
-            &json!({"perilune.dev/backend-selector": "tier=gold"}),
-            "1Gi",
-            "ReadWriteOnce",
-            &["tier=gold", "sf1"],
-        )
-    });
+    refused("unmatched-selector", &["tier=gold", "sf1"]);
 }
 
 #[test]
 fn a_pool_that_is_not_there_is_told_with_those_that_are() {
-    on_bed(|bed| {
-        refused(bed, &json!({"perilune.dev/pool": "p9"}), "1Gi", "ReadWriteOnce", &["has no pool p9", "only"])
-    });
+    refused("unknown-pool", &["has no pool p9", "only"]);
 }
 
 #[test]
 fn a_size_under_the_arrays_smallest_is_refused_with_that_size() {
-    on_bed(|bed| refused(bed, &json!({}), "100Mi", "ReadWriteOnce", &["smallest volume"]));
+    refused("too-small", &["smallest volume"]);
 }
 
 #[test]
 fn a_size_over_the_arrays_largest_is_refused_with_that_size() {
-    on_bed(|bed| refused(bed, &json!({}), "17Ti", "ReadWriteOnce", &["largest volume", "16 TiB"]));
+    refused("too-large", &["largest volume", "16 TiB"]);
 }
 
 #[test]
 fn a_size_that_the_pool_has_no_room_for_is_refused_with_its_room() {
-    on_bed(|bed| refused(bed, &json!({}), "16Ti", "ReadWriteOnce", &["has no room for 16 TiB"]));
+    refused("no-room", &["has no room for 16 TiB"]);
 }
 
 #[test]
 fn a_file_system_for_many_writers_is_refused() {
-    on_bed(|bed| refused(bed, &json!({}), "1Gi", "ReadWriteMany", &["volumeMode Block"]));
+    refused("many-writers", &["volumeMode Block"]);
 }
 
 #[test]
@@ -163,9 +205,10 @@ fn a_volume_that_no_record_names_does_not_attach_and_says_so() {
                 .cloned()
                 .ok_or_else(|| events.join(" | ")))
         });
-        kubectl.run(&["-n", NS, "delete", "pod", "ghost", "--timeout=90s"])?;
-        kubectl.run(&["-n", NS, "delete", "pvc", "ghost", "--timeout=60s"])?;
-        kubectl.run(&["delete", "pv", "ghost", "--timeout=60s"])?;
+        kubectl.run(&["-n", NS, "delete", "pod", "ghost", "--timeout=120s"])?;
+        kubectl.run(&["-n", NS, "delete", "pvc", "ghost", "--timeout=120s"])?;
+        // the attach controller waits up to two minutes after a refused attach before it detaches
+        kubectl.run(&["delete", "pv", "ghost", "--timeout=300s"])?;
         println!("{}", told?);
         Ok(())
     });

@@ -81,6 +81,11 @@ pub struct ArrayNodeStatus {
     #[schemars(length(max = 32))]
     pub paths: Option<String>,
 
+    /// The staged volumes, each with its paths.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 512), transform = by_volume)]
+    pub staged_volumes: Vec<StagedVolume>,
+
     /// Version of the node plugin.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
@@ -100,6 +105,25 @@ pub struct Initiator {
     pub name: String,
     /// What it speaks.
     pub protocol: Protocol,
+}
+
+/// A volume staged on this node.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StagedVolume {
+    /// The CSI handle of the volume.
+    #[schemars(length(min = 1, max = 1024))]
+    pub volume: String,
+    /// Paths that can carry its IO.
+    #[schemars(range(min = 0))]
+    pub found: i32,
+    /// Paths that it should have.
+    #[schemars(range(min = 0))]
+    pub expected: i32,
+    /// The paths that are not found.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16), inner(length(max = 512)))]
+    pub missing: Vec<String>,
 }
 
 /// How a node reaches volumes.
@@ -129,6 +153,10 @@ pub struct Check {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1024))]
     pub message: Option<String>,
+}
+
+fn by_volume(schema: &mut Schema) {
+    keyed_by(schema, "volume");
 }
 
 fn by_name(schema: &mut Schema) {

@@ -26,13 +26,13 @@ use crate::{
     work::{Site, Work},
 };
 
-const OURS: u8 = 0xaa;
+pub(crate) const OURS: u8 = 0xaa;
 const OTHER: u8 = 0xbb;
 const IQN: &str = "iqn.2026-01.test:a";
 const SIZE: u64 = 256 << 20;
 const STAGING: &str = "/staging";
 
-fn disk(byte: u8) -> FakeDisk {
+pub(crate) fn disk(byte: u8) -> FakeDisk {
     let mut page = vec![0, 0x83, 0, 20, 1, 3, 0, 16, 0x60];
     page.extend([byte; 15]);
     FakeDisk { identification: Answer::Data(page), size: SIZE, content: BTreeMap::new(), unreadable: None }
@@ -60,15 +60,15 @@ fn attachment() -> Attachment {
 }
 
 /// A node with one volume: a map over two paths, mounted at the staging path, and its record.
-struct Node {
-    fake: Arc<Fake>,
-    work: Work,
-    record: Record,
+pub(crate) struct Node {
+    pub(crate) fake: Arc<Fake>,
+    pub(crate) work: Work,
+    pub(crate) record: Record,
     _dir: tempfile::TempDir,
 }
 
 impl Node {
-    fn new(first: FakeDisk, second: FakeDisk) -> Self {
+    pub(crate) fn new(first: FakeDisk, second: FakeDisk) -> Self {
         let (fake, dir) = (Arc::new(Fake::new()), tempfile::tempdir().unwrap());
         {
             let mut world = fake.world();

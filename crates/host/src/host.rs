@@ -3,12 +3,13 @@
 use std::fmt;
 
 use async_trait::async_trait;
+use tokio::sync::watch;
 
 use crate::{
     error::Result,
     request::{
-        GrowRequest, Grown, Identity, PublishRequest, Reconciled, StageRequest, Staged, Stats, StatsRequest,
-        UnpublishRequest, UnstageRequest,
+        GrowRequest, Grown, Identity, PublishRequest, Reconciled, StageRequest, Staged, StagedVolume, Stats,
+        StatsRequest, UnpublishRequest, UnstageRequest,
     },
 };
 
@@ -39,6 +40,12 @@ pub trait Host: Send + Sync + fmt::Debug {
 
     /// Fill level and condition; never hangs on dead paths. `NotFound` if nothing is mounted there.
     async fn stats(&self, request: &StatsRequest) -> Result<Stats>;
+
+    /// The volumes staged here with their paths found and expected. Reads records and sysfs, asks no disk.
+    async fn staged(&self) -> Result<Vec<StagedVolume>>;
+
+    /// A number that changes whenever what [`staged`](Self::staged) answers has changed.
+    fn changes(&self) -> watch::Receiver<u64>;
 
     /// The initiator's name and findings about the host. Repairs nothing.
     async fn identity(&self) -> Result<Identity>;

@@ -17,7 +17,8 @@ use crate::{
     login::Credentials,
     reach::{self, Manner},
     record::{Phase, Record},
-    stage,
+    request::StagedVolume,
+    stage, survey,
     target::TargetPath,
     verify,
     volume::VolumeKey,
@@ -44,10 +45,11 @@ struct Due {
 pub(crate) fn start(site: &Site, alive: Weak<()>) -> Result<()> {
     let site = site.clone();
     let rounds = move || {
-        let mut due = HashMap::new();
+        let (mut due, mut seen) = (HashMap::new(), Vec::new());
         while alive.strong_count() > 0 {
             thread::park_timeout(ROUND);
             round(&site, &mut due);
+            survey(&site, &mut seen);
         }
     };
     thread::Builder::new()
@@ -74,6 +76,16 @@ fn round(site: &Site, due: &mut HashMap<VolumeKey, Due>) {
         let Some(due) = due.get_mut(&record.volume) else { continue };
         due.pause = if whole { Duration::ZERO } else { (due.pause * 2).clamp(ROUND, PAUSE) };
         due.at = Instant::now() + if whole { LOOK } else { due.pause };
+    }
+}
+
+/// Tells when paths have come or gone by themselves.
+fn survey(site: &Site, seen: &mut Vec<StagedVolume>) {
+    let work = Work { site: site.clone(), deadline: Instant::now() + ROUND };
+    let Ok(now) = survey::staged(&work) else { return };
+    if now != *seen {
+        *seen = now;
+        site.tell_change();
     }
 }
 

@@ -33,6 +33,7 @@ mod removal;
 mod request;
 mod stage;
 mod stats;
+mod survey;
 mod sysfs;
 mod target;
 mod tools;
@@ -47,7 +48,8 @@ pub use identity::{ExpectedWwid, LiveWwid, Wwid};
 pub use linux::{LinuxHost, Settings};
 pub use request::{
     Amount, Attachment, Check, FsType, GrowRequest, Grown, Identity, PublishRequest, Reconciled,
-    StageRequest, Staged, Stats, StatsRequest, UnpublishRequest, UnstageRequest, Usage, Verdict,
+    StageRequest, Staged, StagedVolume, Stats, StatsRequest, UnpublishRequest, UnstageRequest, Usage,
+    Verdict,
 };
 pub use target::{Chap, ChapAccount, Iqn, Lun, Portal, Protocol, TargetPath};
 pub use volume::VolumeKey;

@@ -1,9 +1,14 @@
 //! The real host: one thread per call, one lock per volume, and the answer at the deadline whatever the kernel does.
 
-use std::{path::PathBuf, sync::Arc, thread, time::Instant};
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
 
 use async_trait::async_trait;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use crate::{
     checks, detach,
@@ -15,13 +20,16 @@ use crate::{
     os::{Linux, Os},
     publish, reconcile,
     request::{
-        GrowRequest, Grown, Identity, PublishRequest, Reconciled, StageRequest, Staged, Stats, StatsRequest,
-        UnpublishRequest, UnstageRequest,
+        GrowRequest, Grown, Identity, PublishRequest, Reconciled, StageRequest, Staged, StagedVolume, Stats,
+        StatsRequest, UnpublishRequest, UnstageRequest,
     },
-    stage, stats,
+    stage, stats, survey,
     volume::VolumeKey,
     work::{Site, Work},
 };
+
+/// For the one question that is asked of multipathd.
+const SURVEY: Duration = Duration::from_secs(3);
 
 /// What must be known to work on a machine.
 #[derive(Clone, Debug)]
@@ -117,13 +125,20 @@ impl LinuxHost {
 impl Host for LinuxHost {
     async fn stage(&self, request: &StageRequest) -> Result<Staged> {
         let wish = request.clone();
-        self.alter(&request.volume, request.deadline, move |work| stage::stage(work, &wish)).await
+        self.alter(&request.volume, request.deadline, move |work| {
+            let staged = stage::stage(work, &wish);
+            work.site.tell_change();
+            staged
+        })
+        .await
     }
 
     async fn unstage(&self, request: &UnstageRequest) -> Result<()> {
         let wish = request.clone();
         self.alter(&request.volume, request.deadline, move |work| {
-            detach::unstage(work, &wish.volume, &wish.staging_path)
+            let gone = detach::unstage(work, &wish.volume, &wish.staging_path);
+            work.site.tell_change();
+            gone
         })
         .await
     }
@@ -146,6 +161,15 @@ impl Host for LinuxHost {
     async fn stats(&self, request: &StatsRequest) -> Result<Stats> {
         let wish = request.clone();
         self.look(&request.volume, request.deadline, move |work| stats::stats(work, &wish)).await
+    }
+
+    async fn staged(&self) -> Result<Vec<StagedVolume>> {
+        let work = Work { site: self.site.clone(), deadline: Instant::now() + SURVEY };
+        self.aside(move || survey::staged(&work)).await
+    }
+
+    fn changes(&self) -> watch::Receiver<u64> {
+        self.site.changes.subscribe()
     }
 
     async fn identity(&self) -> Result<Identity> {

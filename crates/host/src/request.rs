@@ -98,6 +98,19 @@ pub struct Staged {
     pub already: bool,
 }
 
+/// How a staged volume is reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StagedVolume {
+    /// The volume.
+    pub volume: VolumeKey,
+    /// Paths that can carry its IO, as far as kernel and multipathd know.
+    pub found: usize,
+    /// Paths that it should have: all that were published, or one on a host without multipath.
+    pub expected: usize,
+    /// Published paths that are not found; empty if as many are found as are expected.
+    pub missing: Vec<TargetPath>,
+}
+
 /// Undo a staging. Needs neither the attachment nor secrets: the record knows.
 #[derive(Clone, Debug)]
 pub struct UnstageRequest {

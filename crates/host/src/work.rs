@@ -6,6 +6,8 @@ use std::{
     time::Instant,
 };
 
+use tokio::sync::watch;
+
 use crate::{
     error::{Error, ErrorKind, Result},
     linux::Settings,
@@ -28,6 +30,8 @@ pub(crate) struct Site {
     pub(crate) life: String,
     /// Logins whose client gave up; the daemon may complete them at any time.
     pub(crate) pending: Arc<Mutex<Vec<(TargetPath, Instant)>>>,
+    /// Counts changes of what is staged and of its paths.
+    pub(crate) changes: watch::Sender<u64>,
 }
 
 impl Site {
@@ -43,7 +47,13 @@ impl Site {
             boot: boot.trim().to_owned(),
             life: uuid::Uuid::new_v4().simple().to_string(),
             pending: Arc::default(),
+            changes: watch::Sender::new(0),
         })
+    }
+
+    /// Wakes whoever reports what is staged here.
+    pub(crate) fn tell_change(&self) {
+        self.changes.send_modify(|count| *count += 1);
     }
 }
 

@@ -4,15 +4,17 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use perilune_api::ArrayNodeStatus;
 use perilune_api::conditions::{Claim, ConditionType, Reason, updated};
-use perilune_api::node::{Check, Initiator, Protocol};
-use perilune_host::{Check as HostCheck, Identity, Verdict};
+use perilune_api::node::{Check, Initiator, Protocol, StagedVolume};
+use perilune_host::{Check as HostCheck, Identity, StagedVolume as HostVolume, Verdict};
 
 /// What the record's schema takes.
 const MAX_CHECKS: usize = 32;
 const MAX_MESSAGE: usize = 1024;
+const MAX_VOLUMES: usize = 512;
+const MAX_MISSING: usize = 16;
 
 /// The record's status but for its times: equal if nothing worth telling has changed.
-pub(crate) fn facts(identity: &Identity, version: &str) -> ArrayNodeStatus {
+pub(crate) fn facts(identity: &Identity, staged: &[HostVolume], version: &str) -> ArrayNodeStatus {
     let initiators: Vec<_> = identity
         .initiator
         .iter()
@@ -23,6 +25,9 @@ pub(crate) fn facts(identity: &Identity, version: &str) -> ArrayNodeStatus {
         initiators,
         protocols: usable.then_some(Protocol::Iscsi).into_iter().collect(),
         checks: identity.checks.iter().take(MAX_CHECKS).map(check).collect(),
+        volumes: Some(whole(staged.len())),
+        paths: Some(sum(staged)),
+        staged_volumes: staged.iter().take(MAX_VOLUMES).map(volume).collect(),
         plugin_version: Some(version.to_owned()),
         ..ArrayNodeStatus::default()
     }
@@ -77,6 +82,25 @@ fn check(check: &HostCheck) -> Check {
     }
 }
 
+/// Over all volumes, those included that the list has no room for.
+fn sum(staged: &[HostVolume]) -> String {
+    let add = |part: fn(&HostVolume) -> usize| staged.iter().map(part).sum::<usize>();
+    format!("{}/{}", add(|volume| volume.found), add(|volume| volume.expected))
+}
+
+fn volume(staged: &HostVolume) -> StagedVolume {
+    StagedVolume {
+        volume: staged.volume.to_string(),
+        found: whole(staged.found),
+        expected: whole(staged.expected),
+        missing: staged.missing.iter().take(MAX_MISSING).map(ToString::to_string).collect(),
+    }
+}
+
+fn whole(number: usize) -> i32 {
+    i32::try_from(number).unwrap_or(i32::MAX)
+}
+
 fn cut(text: String) -> String {
     if text.chars().count() <= MAX_MESSAGE {
         return text;
@@ -95,7 +119,7 @@ mod tests {
     }
 
     fn ready(identity: &Identity) -> Condition {
-        dated(facts(identity, "1"), &[], Some(1), Timestamp::UNIX_EPOCH).conditions.remove(0)
+        dated(facts(identity, &[], "1"), &[], Some(1), Timestamp::UNIX_EPOCH).conditions.remove(0)
     }
 
     #[test]
@@ -109,24 +133,46 @@ mod tests {
         );
         let nameless = Identity { initiator: None, ..identity(Verdict::Good) };
         assert_eq!(ready(&nameless).status, "False");
-        assert!(facts(&nameless, "1").protocols.is_empty());
+        assert!(facts(&nameless, &[], "1").protocols.is_empty());
     }
 
     #[test]
     fn the_time_is_no_fact() {
-        let one = facts(&identity(Verdict::Good), "1");
-        assert_eq!(one, facts(&identity(Verdict::Good), "1"));
-        assert_ne!(one, facts(&identity(Verdict::Fault), "1"));
+        let one = facts(&identity(Verdict::Good), &[], "1");
+        assert_eq!(one, facts(&identity(Verdict::Good), &[], "1"));
+        assert_ne!(one, facts(&identity(Verdict::Fault), &[], "1"));
         let dated = dated(one.clone(), &[], None, Timestamp::UNIX_EPOCH);
         assert_eq!(dated.heartbeat_time, Some(Time(Timestamp::UNIX_EPOCH)));
         assert_eq!(one.heartbeat_time, None);
     }
 
     #[test]
+    fn the_sum_counts_every_volume_and_the_list_has_its_limit() {
+        let path = |portal: &str| perilune_host::TargetPath {
+            iqn: "iqn.2026-01.test:a".parse().unwrap(),
+            portal: portal.parse().unwrap(),
+            lun: perilune_host::Lun::kernel(4),
+        };
+        let staged = |index: usize| HostVolume {
+            volume: perilune_host::VolumeKey::new(format!("v1:{index}")).unwrap(),
+            found: 1,
+            expected: 2,
+            missing: vec![path("10.0.0.2")],
+        };
+        let all: Vec<_> = (0..600).map(staged).collect();
+        let status = facts(&identity(Verdict::Good), &all, "1");
+        assert_eq!((status.volumes, status.paths.as_deref()), (Some(600), Some("600/1200")));
+        assert_eq!(status.staged_volumes.len(), MAX_VOLUMES);
+        assert_eq!(status.staged_volumes[0].missing, ["iqn.2026-01.test:a at 10.0.0.2:3260 lun 4"]);
+        let none = facts(&identity(Verdict::Good), &[], "1");
+        assert_eq!((none.volumes, none.paths.as_deref()), (Some(0), Some("0/0")));
+    }
+
+    #[test]
     fn long_findings_are_cut_to_what_the_record_takes() {
         let mut long = identity(Verdict::Fault);
         long.checks[0].finding = "ü".repeat(2000);
-        let status = facts(&long, "1");
+        let status = facts(&long, &[], "1");
         assert_eq!(status.checks[0].message.as_ref().unwrap().chars().count(), MAX_MESSAGE);
     }
 }

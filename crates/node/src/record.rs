@@ -15,6 +15,7 @@ use perilune_api::{ArrayNode, ArrayNodeSpec, ArrayNodeStatus};
 use perilune_csi_node::NodeId;
 use perilune_host::{Host, Identity};
 use serde_json::json;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::findings;
@@ -28,6 +29,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(60);
 
 /// How old the sign of life may get while nothing changes.
 const TELL_EVERY: Duration = Duration::from_secs(300);
+
+/// How long changes are gathered before they are told: a drain or a rack that comes back changes many at once.
+const GATHER: Duration = Duration::from_secs(1);
 
 /// When to try again after a failure.
 const RETRY_AFTER: Duration = Duration::from_secs(10);
@@ -50,7 +54,7 @@ impl Publisher {
 
     /// Goes on until it is dropped; failures are told and tried again.
     pub(crate) async fn run(mut self) {
-        let mut client = None;
+        let (mut client, mut changes) = (None, self.host.changes());
         loop {
             let pause = match self.round(&mut client).await {
                 Ok(()) => LOOK_EVERY,
@@ -59,6 +63,17 @@ impl Publisher {
                     RETRY_AFTER
                 }
             };
+            self.until_due(&mut changes, pause).await;
+        }
+    }
+
+    /// Waits for the next look: the pause, or a change and a moment for what comes with it.
+    async fn until_due(&self, changes: &mut watch::Receiver<u64>, pause: Duration) {
+        let changed = tokio::time::timeout(pause, changes.changed()).await;
+        if matches!(changed, Ok(Ok(()))) {
+            tokio::time::sleep(GATHER).await;
+            changes.mark_unchanged();
+        } else if matches!(changed, Ok(Err(_))) {
             tokio::time::sleep(pause).await;
         }
     }
@@ -66,7 +81,8 @@ impl Publisher {
     async fn round(&mut self, client: &mut Option<Client>) -> Result<()> {
         let identity = self.host.identity().await.context("looking at the host")?;
         findings::tell(&identity, self.seen.as_ref());
-        let facts = findings::facts(&identity, VERSION);
+        let staged = self.host.staged().await.context("counting the staged volumes and their paths")?;
+        let facts = findings::facts(&identity, &staged, VERSION);
         self.seen = Some(identity);
         if self.told.as_ref().is_some_and(|(told, at)| *told == facts && at.elapsed() < TELL_EVERY) {
             return Ok(());

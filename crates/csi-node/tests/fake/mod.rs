@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 use perilune_host::{
     Amount, Error, ErrorKind, GrowRequest, Grown, Host, Identity, PublishRequest, Reconciled, Result,
-    StageRequest, Staged, Stats, StatsRequest, UnpublishRequest, UnstageRequest, VolumeKey,
+    StageRequest, Staged, StagedVolume, Stats, StatsRequest, UnpublishRequest, UnstageRequest, VolumeKey,
 };
 
 #[derive(Debug, Default)]
@@ -118,6 +118,18 @@ impl Host for FakeHost {
         let bytes = Amount { total, used: 10, available: total - 10 };
         let inodes = Some(Amount { total: 100, used: 1, available: 99 });
         Ok(Stats { bytes, inodes, abnormal: state.abnormal.clone() })
+    }
+
+    async fn staged(&self) -> Result<Vec<StagedVolume>> {
+        let whole = |request: &StageRequest| {
+            let paths = request.attachment.paths.len();
+            StagedVolume { volume: request.volume.clone(), found: paths, expected: paths, missing: vec![] }
+        };
+        Ok(self.state()?.staged.values().map(whole).collect())
+    }
+
+    fn changes(&self) -> tokio::sync::watch::Receiver<u64> {
+        tokio::sync::watch::channel(0).1
     }
 
     async fn identity(&self) -> Result<Identity> {

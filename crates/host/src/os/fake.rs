@@ -33,6 +33,8 @@ pub(crate) struct World {
     pub(crate) mounts: Vec<Mount>,
     /// What a mount turns out to be, if not what was asked.
     pub(crate) mounts_instead: Option<DevNum>,
+    /// multipathd's answer to `show paths`; none: it says `fail`.
+    pub(crate) paths_shown: String,
     /// What was done, in order.
     pub(crate) acts: Vec<String>,
     waited: Duration,
@@ -252,7 +254,8 @@ impl Os for Fake {
 
     fn multipathd(&self, command: &str, _: Instant) -> io::Result<String> {
         self.act(format!("multipathd {command}"));
-        Ok("fail".into())
+        let shown = self.world().paths_shown.clone();
+        Ok(if command.starts_with("show paths") && !shown.is_empty() { shown } else { "fail".into() })
     }
 
     fn now(&self) -> Instant {

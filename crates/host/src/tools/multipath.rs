@@ -1,6 +1,6 @@
 //! multipathd, by its socket, and `multipath -a`. Replies are hints; what happened is read from sysfs.
 
-use std::{io, time::Instant};
+use std::{collections::BTreeSet, io, time::Instant};
 
 use super::words;
 use crate::{
@@ -66,6 +66,24 @@ pub(crate) fn presence(os: &dyn Os, deadline: Instant) -> Presence {
         .iter()
         .any(|file| os.read(&os.host_file(file)).is_ok());
     if set_up || !sysfs::maps(os).is_empty() { Presence::Down } else { Presence::Absent }
+}
+
+/// The SCSI addresses of paths that the daemon found dead; none if it does not answer.
+pub(crate) fn failed_paths(os: &dyn Os, deadline: Instant) -> BTreeSet<String> {
+    os.multipathd("show paths raw format \"%i %t\"", deadline)
+        .map(|list| failed_in(&list))
+        .unwrap_or_default()
+}
+
+fn failed_in(list: &str) -> BTreeSet<String> {
+    let mut failed = BTreeSet::new();
+    for line in list.lines() {
+        let mut words = line.split_whitespace();
+        if let (Some(address), Some("failed")) = (words.next(), words.next()) {
+            failed.insert(address.to_owned());
+        }
+    }
+    failed
 }
 
 /// The daemon's `find_multipaths`, if it tells.
@@ -139,6 +157,12 @@ mod tests {
         let setting = find_multipaths_in("defaults {\n\tverbosity 2\n\tfind_multipaths \"strict\"\n}");
         assert_eq!(setting.as_deref(), Some("strict"));
         assert!(!by_itself(setting.as_deref()) && !by_itself(None) && by_itself(Some("off")));
+    }
+
+    #[test]
+    fn only_paths_that_device_mapper_gave_up_count_as_failed() {
+        let failed = failed_in("2:0:0:1 active\n3:0:0:1 failed\n4:0:0:1 undef\n");
+        assert_eq!(failed.into_iter().collect::<Vec<_>>(), ["3:0:0:1"]);
     }
 
     #[test]

@@ -8,8 +8,8 @@ use http_body_util::{BodyExt, Full};
 use hyper::{Request, Response};
 use kube::client::Body;
 use perilune_host::{
-    Check, GrowRequest, Grown, PublishRequest, Reconciled, Result as HostResult, StageRequest, Staged, Stats,
-    StatsRequest, UnpublishRequest, UnstageRequest, Verdict,
+    Check, GrowRequest, Grown, PublishRequest, Reconciled, Result as HostResult, StageRequest, Staged,
+    StagedVolume, Stats, StatsRequest, UnpublishRequest, UnstageRequest, Verdict,
 };
 use serde_json::Value;
 
@@ -40,14 +40,41 @@ fn api_server(sent: Sent) -> Client {
     Client::new(service, "default")
 }
 
+/// A host of which only findings and paths matter: the verdict, and how many of two paths its one volume has.
 #[derive(Debug)]
-struct Machine(Verdict);
+struct Machine {
+    verdict: Verdict,
+    paths: Mutex<usize>,
+    changes: watch::Sender<u64>,
+}
+
+impl Machine {
+    fn new(verdict: Verdict) -> Arc<Self> {
+        Arc::new(Self { verdict, paths: Mutex::new(2), changes: watch::Sender::new(0) })
+    }
+}
 
 #[async_trait]
 impl Host for Machine {
     async fn identity(&self) -> HostResult<Identity> {
-        let check = Check { name: "iscsid", verdict: self.0, finding: "runs".into(), remedy: String::new() };
+        let check =
+            Check { name: "iscsid", verdict: self.verdict, finding: "runs".into(), remedy: String::new() };
         Ok(Identity { initiator: Some("iqn.1993-08.org.debian:01:abc".parse()?), checks: vec![check] })
+    }
+
+    async fn staged(&self) -> HostResult<Vec<StagedVolume>> {
+        let found = *self.paths.lock().unwrap();
+        let path = perilune_host::TargetPath {
+            iqn: "iqn.2026-01.test:a".parse()?,
+            portal: "10.0.0.2".parse()?,
+            lun: perilune_host::Lun::kernel(4),
+        };
+        let missing = vec![path; 2 - found];
+        Ok(vec![StagedVolume { volume: perilune_host::VolumeKey::new("v1:x")?, found, expected: 2, missing }])
+    }
+
+    fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
     }
 
     async fn stage(&self, _: &StageRequest) -> HostResult<Staged> {
@@ -80,8 +107,12 @@ impl Host for Machine {
 }
 
 fn publisher() -> Publisher {
+    publisher_of(Machine::new(Verdict::Good))
+}
+
+fn publisher_of(machine: Arc<Machine>) -> Publisher {
     let id = NodeId::new("worker-1", "0123456789abcdef0123456789abcdef").unwrap();
-    Publisher::new("worker-1".into(), id, Arc::new(Machine(Verdict::Good)))
+    Publisher::new("worker-1".into(), id, machine)
 }
 
 #[tokio::test]
@@ -132,7 +163,31 @@ async fn an_unchanged_record_is_written_again_only_as_a_sign_of_life() {
     tokio::time::advance(TELL_EVERY).await;
     publisher.round(&mut client).await.unwrap();
     assert_eq!(sent.lock().unwrap().len(), 6);
-    publisher.host = Arc::new(Machine(Verdict::Fault));
+    publisher.host = Machine::new(Verdict::Fault);
     publisher.round(&mut client).await.unwrap();
     assert_eq!(sent.lock().unwrap().len(), 9);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_path_is_told_within_seconds_and_by_name() {
+    let sent = Sent::default();
+    let mut client = Some(api_server(sent.clone()));
+    let machine = Machine::new(Verdict::Good);
+    let (mut publisher, mut changes) = (publisher_of(machine.clone()), machine.changes());
+    publisher.round(&mut client).await.unwrap();
+    let status = |index: usize| sent.lock().unwrap()[index].1["status"].clone();
+    assert_eq!((&status(2)["volumes"], &status(2)["paths"]), (&json!(1), &json!("2/2")));
+
+    let waiting = Instant::now();
+    let lose = async {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        *machine.paths.lock().unwrap() = 1;
+        machine.changes.send_modify(|count| *count += 1);
+    };
+    tokio::join!(publisher.until_due(&mut changes, LOOK_EVERY), lose);
+    assert!(waiting.elapsed() < Duration::from_secs(5), "{:?}", waiting.elapsed());
+    publisher.round(&mut client).await.unwrap();
+    assert_eq!(status(5)["paths"], "1/2");
+    let volume = json!({"volume": "v1:x", "found": 1, "expected": 2, "missing": ["iqn.2026-01.test:a at 10.0.0.2:3260 lun 4"]});
+    assert_eq!(status(5)["stagedVolumes"], json!([volume]));
 }

@@ -12,16 +12,16 @@ use serde_json::{Value, json};
 
 use crate::kubectl::{Kubectl, wait_for};
 use crate::narrator::Narrator;
+use crate::places::Places;
 
 /// Where Perilune is installed.
 pub const NAMESPACE: &str = "perilune-system";
-/// The version of the Kubernetes components, which names their folder.
-const KUBERNETES: &str = "v1.36.3";
 const ARRAY: &str = "10.250.0.30";
 const PORTALS: [&str; 2] = ["10.250.0.30:3260", "10.250.0.31:3260"];
 /// Where the simulator is steered, inside its guest.
 const CONTROL: u16 = 9000;
-const CHAP_SECRET: &str = "demo-chap-0001";
+/// What the hosts of tenant `demo` log in with.
+pub const CHAP: (&str, &str) = ("demo", "demo-chap-0001");
 
 /// The demo's cluster.
 #[derive(Debug)]
@@ -30,33 +30,6 @@ pub struct Bed {
     pub kubectl: Kubectl,
     root: PathBuf,
     helm: PathBuf,
-}
-
-/// The folders of this checkout.
-struct Places {
-    root: PathBuf,
-    /// Our binaries.
-    programs: PathBuf,
-    kubernetes: PathBuf,
-    cache: PathBuf,
-}
-
-impl Places {
-    fn find() -> Result<Self> {
-        let root = std::env::var_os("PERILUNE_ROOT").map(PathBuf::from);
-        let root = root.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join(".."));
-        let root = root.canonicalize().context("finding the checkout")?;
-        // a test binary lies one folder deeper than the programs
-        let exe = std::env::current_exe()?;
-        let programs = exe.ancestors().find(|dir| dir.join("perilune-lab").is_file());
-        let programs =
-            programs.context("perilune-lab is not built; run this through `cargo xtask`")?.to_path_buf();
-        let kubernetes = std::env::var_os("KUBEBUILDER_ASSETS")
-            .map_or_else(|| root.join("target/kubernetes").join(KUBERNETES).join("bin"), PathBuf::from);
-        let cache = root.join("target/lab");
-        fs::create_dir_all(&cache)?;
-        Ok(Self { root, programs, kubernetes, cache })
-    }
 }
 
 impl Bed {
@@ -178,26 +151,6 @@ impl Bed {
         }
     }
 
-    /// The certificate authority of the simulated array.
-    pub fn array_ca(&self) -> Result<String> {
-        let array = self.lab.guest("array")?;
-        wait_for("the array's certificate", Duration::from_secs(30), || {
-            let out = array.run("cat /run/simulator/ca.pem", Duration::from_secs(10))?;
-            Ok(if out.code == 0 { Ok(out.stdout) } else { Err(out.stderr) })
-        })
-    }
-
-    /// Secrets and the ArrayBackend of the simulated array.
-    pub fn backend_manifests(&self) -> Result<Value> {
-        let secret = |name: &str, data: Value| json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": NAMESPACE, "labels": {"perilune.dev/backend": "sf1"}}, "stringData": data});
-        Ok(json!({"apiVersion": "v1", "kind": "List", "items": [
-            secret("sf1-account", json!({"username": "admin", "password": "secret"})),
-            secret("sf1-ca", json!({"ca.crt": self.array_ca()?})),
-            secret("sf1-chap", json!({"username": "demo", "password": CHAP_SECRET})),
-            backend("sf1", json!({})),
-        ]}))
-    }
-
     /// The commands that the array was sent, in order.
     pub fn journal(&self) -> Result<Vec<String>> {
         let entries: Value = serde_json::from_str(&self.control("GET", "journal", "")?)?;
@@ -234,17 +187,47 @@ impl Bed {
 
     /// Calls the array's own API, past Perilune.
     pub fn array_call(&self, method: &str, params: &Value) -> Result<Value> {
-        let body = json!({"method": method, "params": params}).to_string();
-        let script = format!(
-            "curl -sS --cacert /run/simulator/ca.pem -u admin:secret https://{ARRAY}/json-rpc/12.3 -d '{body}'"
-        );
-        let out = self.lab.guest("array")?.run(&script, Duration::from_secs(20))?.success()?;
-        let answer: Value = serde_json::from_str(&out).with_context(|| format!("the array said {out}"))?;
-        match answer.get("result") {
-            Some(result) => Ok(result.clone()),
-            None => bail!("the array refuses {method}: {}", answer["error"]),
-        }
+        array_call(&self.lab, method, params)
     }
+
+    /// See [`backend_manifests`].
+    pub fn backend_manifests(&self) -> Result<Value> {
+        backend_manifests(&self.lab)
+    }
+}
+
+/// Calls the array's own API, past Perilune.
+pub fn array_call(lab: &Lab, method: &str, params: &Value) -> Result<Value> {
+    let body = json!({"method": method, "params": params}).to_string();
+    let script = format!(
+        "curl -sS --cacert /run/simulator/ca.pem -u admin:secret https://{ARRAY}/json-rpc/12.3 -d '{body}'"
+    );
+    let out = lab.guest("array")?.run(&script, Duration::from_secs(20))?.success()?;
+    let answer: Value = serde_json::from_str(&out).with_context(|| format!("the array said {out}"))?;
+    match answer.get("result") {
+        Some(result) => Ok(result.clone()),
+        None => bail!("the array refuses {method}: {}", answer["error"]),
+    }
+}
+
+/// The certificate authority of the simulated array.
+fn array_ca(lab: &Lab) -> Result<String> {
+    let array = lab.guest("array")?;
+    wait_for("the array's certificate", Duration::from_secs(30), || {
+        let out = array.run("cat /run/simulator/ca.pem", Duration::from_secs(10))?;
+        Ok(if out.code == 0 { Ok(out.stdout) } else { Err(out.stderr) })
+    })
+}
+
+/// Secrets and the ArrayBackend of the simulated array.
+pub fn backend_manifests(lab: &Lab) -> Result<Value> {
+    let secret = |name: &str, data: Value| json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": NAMESPACE, "labels": {"perilune.dev/backend": "sf1"}}, "stringData": data});
+    Ok(json!({"apiVersion": "v1", "kind": "List", "items": [
+        secret("sf1-account", json!({"username": "admin", "password": "secret"})),
+        secret("sf1-ca", json!({"ca.crt": array_ca(lab)?})),
+        secret("sf1-chap", json!({"username": CHAP.0, "password": CHAP.1})),
+        backend("sf1", json!({})),
+    ]}))
 }
 
 /// The ArrayBackend of the simulated array, with whatever a test wants different.
@@ -265,6 +248,21 @@ pub fn backend(name: &str, different: Value) -> Value {
 }
 
 fn spec(label: &str, places: &Places, (sidecars, product): (PathBuf, PathBuf)) -> Result<Spec> {
+    Ok(Spec {
+        state: Spec::new_state_dir(label),
+        binaries: places.kubernetes.clone(),
+        cache: places.cache.clone(),
+        images: vec![sidecars],
+        fresh_images: vec![product],
+        shares: vec![places.programs.clone(), places.cache.clone()],
+        guests: vec![GuestSpec::node("node1", 11), GuestSpec::node("node2", 12), array(label, places)?],
+        // a refused attach leaves an attachment behind, which is swept up once in this time
+        controller_manager_args: vec!["--attach-detach-reconcile-sync-period=10s".to_owned()],
+    })
+}
+
+/// The guest `array`: the simulator with one SolidFire, `sf1`, whose volumes are the kernel's.
+pub fn array(label: &str, places: &Places) -> Result<GuestSpec> {
     let config = places.cache.join(format!("{label}-array.yaml"));
     let portals = PORTALS.map(|p| format!("\"{p}\"")).join(", ");
     fs::write(
@@ -283,16 +281,7 @@ fn spec(label: &str, places: &Places, (sidecars, product): (PathBuf, PathBuf)) -
             config.display()
         ),
     }];
-    Ok(Spec {
-        state: Spec::new_state_dir(label),
-        binaries: places.kubernetes.clone(),
-        cache: places.cache.clone(),
-        images: vec![sidecars],
-        fresh_images: vec![product],
-        shares: vec![places.programs.clone(), places.cache.clone()],
-        guests: vec![GuestSpec::node("node1", 11), GuestSpec::node("node2", 12), array],
-        controller_manager_args: Vec::new(),
-    })
+    Ok(array)
 }
 
 /// The folder of the snapshot definitions, in the Go module that publishes them.

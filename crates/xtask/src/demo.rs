@@ -19,8 +19,8 @@ Usage: cargo xtask demo [--keep | --stop]
   --keep  leave everything running at the end and say how to reach it
   --stop  end what an earlier --keep left";
 
-/// The binaries that the demo and the cluster tests run.
-pub(crate) const BINARIES: &[(&str, &str)] = &[
+/// The binaries that the demo runs.
+const BINARIES: &[(&str, &str)] = &[
     ("perilune-controller", "perilune-controller"),
     ("perilune-node", "perilune-node"),
     ("perilune-simulator", "perilune-simulator"),
@@ -46,7 +46,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
 }
 
 /// Builds [`BINARIES`] and these, given as package and binary.
-pub(crate) fn build(more: &[(&str, &str)]) -> Result<()> {
+fn build(more: &[(&str, &str)]) -> Result<()> {
     let mut command = cargo();
     command.arg("build");
     for (package, binary) in BINARIES.iter().chain(more) {

@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Result, bail, ensure};
 
 use crate::{
-    codegen, demo,
+    codegen,
     libtest::{self, Count},
     process, setup, tidy, tools,
     workspace::{self, Workspace, cargo},
@@ -254,7 +254,7 @@ fn lab() -> Result<Vec<Command>> {
 }
 
 fn sanity() -> Result<Vec<Command>> {
-    demo::build(&[])?;
+    products()?;
     let program = tools::csi_sanity()?;
     let mut commands = on_the_lab("sanity")?;
     for command in &mut commands {
@@ -264,8 +264,13 @@ fn sanity() -> Result<Vec<Command>> {
 }
 
 fn cluster() -> Result<Vec<Command>> {
-    demo::build(&[])?;
+    products()?;
     on_the_lab("cluster")
+}
+
+/// The binaries that the lab runs, together with the test programs: one set of features, so that nothing is built twice.
+fn products() -> Result<()> {
+    process::run(cargo().args(["build", "--workspace", "--bins", "--tests"]))
 }
 
 /// Programs that start a lab: one at a time, because each fills the machine.

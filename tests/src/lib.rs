@@ -9,11 +9,14 @@
 )]
 
 mod bed;
+pub mod ginkgo;
 mod kubectl;
 pub mod leftovers;
 mod narrator;
+mod places;
 pub mod story;
 
-pub use bed::{Bed, NAMESPACE, backend};
+pub use bed::{Bed, CHAP, NAMESPACE, array, array_call, backend, backend_manifests};
 pub use kubectl::{Kubectl, wait_for};
 pub use narrator::Narrator;
+pub use places::Places;

@@ -11,6 +11,7 @@ pub struct Capabilities {
     pub mirrors: bool,
     pub role_swap: bool,
     pub qos: bool,
+    pub rename: bool,
 }
 
 impl Capabilities {
@@ -23,6 +24,7 @@ impl Capabilities {
             mirrors: array.mirrors().is_some(),
             role_swap: array.role_swap().is_some(),
             qos: array.qos().is_some(),
+            rename: array.rename().is_some(),
         }
     }
 }

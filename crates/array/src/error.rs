@@ -42,6 +42,8 @@ pub enum ErrorKind {
     NoAnswer,
     /// An answer came and was not understood.
     Garbled,
+    /// The array refused, in due form, by a code that no table here knows.
+    Unrecognized,
     /// The caller's deadline passed.
     TimedOut,
     /// A broken assumption of our own.
@@ -50,7 +52,7 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// Every kind, for exhaustive tables and their tests.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Invalid,
         Self::OutOfRange,
         Self::Exists,
@@ -68,6 +70,7 @@ impl ErrorKind {
         Self::Unreachable,
         Self::NoAnswer,
         Self::Garbled,
+        Self::Unrecognized,
         Self::TimedOut,
         Self::Bug,
     ];
@@ -92,6 +95,7 @@ impl ErrorKind {
             Self::Unreachable => "unreachable",
             Self::NoAnswer => "no-answer",
             Self::Garbled => "garbled",
+            Self::Unrecognized => "unrecognized",
             Self::TimedOut => "timed-out",
             Self::Bug => "bug",
         }
@@ -99,7 +103,7 @@ impl ErrorKind {
 
     /// May an altering call that ended like this have taken effect all the same?
     pub const fn leaves_doubt(self) -> bool {
-        matches!(self, Self::NoAnswer | Self::Garbled | Self::TimedOut)
+        matches!(self, Self::NoAnswer | Self::Garbled | Self::Unrecognized | Self::TimedOut)
     }
 }
 
@@ -138,7 +142,8 @@ impl Error {
         self
     }
 
-    /// Marks that something may have been altered although the call failed. Only the engine's guard decides this.
+    /// Marks that something may have been altered although the call failed. The engine's guard decides this, and a driver
+    /// whose verb takes several altering calls, when one fails after another was done.
     #[must_use]
     pub fn into_unsettled(mut self) -> Self {
         self.unsettled = true;

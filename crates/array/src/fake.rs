@@ -12,6 +12,7 @@ mod faults;
 mod group_snapshots;
 mod groups;
 mod mirrors;
+mod pairing;
 mod qos;
 mod snapshots;
 mod state;
@@ -28,7 +29,7 @@ pub use faults::{Call, Fault, Faults, When};
 
 use crate::{
     Access, Array, Capabilities, Error, ErrorKind, GroupSnapshots, Groups, Health, Mirrors, Pool, Profile,
-    Qos, Result, RoleSwap, Size, Snapshots, SystemReport, Volumes,
+    Qos, Rename, Result, RoleSwap, Size, Snapshots, SystemReport, Volumes,
 };
 use state::{State, World};
 
@@ -177,5 +178,9 @@ impl Array for FakeArray {
 
     fn qos(&self) -> Option<&dyn Qos> {
         self.capabilities.qos.then_some(self)
+    }
+
+    fn rename(&self) -> Option<&dyn Rename> {
+        self.capabilities.rename.then_some(self)
     }
 }

@@ -1,7 +1,7 @@
 //! Consistency groups and their snapshots.
 
 use std::fmt;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::{Name, Owner, PoolId, Result, Snapshot, VolumeId};
 
@@ -106,6 +106,7 @@ pub struct GroupSnapshot {
     pub name: Name,
     pub created: SystemTime,
     pub snapshots: Vec<Snapshot>,
+    pub owner: Option<Owner>,
 }
 
 /// A group snapshot to take.
@@ -114,6 +115,8 @@ pub struct NewGroupSnapshot {
     pub name: Name,
     pub members: Members,
     pub owner: Owner,
+    /// The array ends it by itself after so long. Only where the profile says `snapshot_retention`.
+    pub retention: Option<Duration>,
 }
 
 #[async_trait::async_trait]
@@ -121,6 +124,13 @@ pub trait GroupSnapshots: Send + Sync {
     /// The group snapshots of that name; more than one only where names may repeat.
     /// A second call reads again. Transport kinds only.
     async fn find(&self, name: &Name) -> Result<Vec<GroupSnapshot>>;
+
+    /// What earlier attempts to take this very one left: those of that name whose members all bear this mark.
+    /// A second call reads again. Transport kinds only.
+    async fn attempts(&self, name: &Name, owner: &Owner) -> Result<Vec<GroupSnapshot>> {
+        let marked = |found: &GroupSnapshot| found.snapshots.iter().all(|s| s.owner.as_ref() == Some(owner));
+        Ok(self.find(name).await?.into_iter().filter(marked).collect())
+    }
 
     /// The one of that id.
     /// A second call reads again. `NotFound`.
@@ -131,7 +141,8 @@ pub trait GroupSnapshots: Send + Sync {
     async fn list(&self) -> Result<Vec<GroupSnapshot>>;
 
     /// Takes one of all members at one moment, or of none.
-    /// A second call answers `Exists`, or takes another where names may repeat. `NotFound`, `LimitReached`, `NoCapacity`, `Invalid` (no member).
+    /// A second call answers `Exists`, or takes another where names may repeat. `NotFound`, `LimitReached`, `NoCapacity`,
+    /// `Invalid` (no member, name outside the rules, retention where there is none).
     async fn create(&self, new: &NewGroupSnapshot) -> Result<GroupSnapshot>;
 
     /// Ends it with its member snapshots, if it bears exactly this mark.

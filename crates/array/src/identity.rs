@@ -43,10 +43,50 @@ impl fmt::Display for RecordId {
 }
 
 /// Our mark on an array object: which cluster made it, for which ledger record. Nothing without it is deleted.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+///
+/// Cluster and record alone make two marks equal. The origin is a remark beside them, from which records can be
+/// rebuilt; an array that has little room for marks may keep it shortened or not at all.
+#[derive(Debug, Clone)]
 pub struct Owner {
     pub cluster: String,
     pub record: RecordId,
+    pub origin: Origin,
+}
+
+/// For whom an object was made, in Kubernetes' words.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Origin {
+    /// The name in the CSI request.
+    pub csi_name: Option<String>,
+    /// Namespace and name of the claim.
+    pub claim: Option<(String, String)>,
+}
+
+impl Owner {
+    pub fn new(cluster: impl Into<String>, record: RecordId) -> Self {
+        Self { cluster: cluster.into(), record, origin: Origin::default() }
+    }
+
+    #[must_use]
+    pub fn with_origin(mut self, origin: Origin) -> Self {
+        self.origin = origin;
+        self
+    }
+}
+
+impl PartialEq for Owner {
+    fn eq(&self, other: &Self) -> bool {
+        self.cluster == other.cluster && self.record == other.record
+    }
+}
+
+impl Eq for Owner {}
+
+impl std::hash::Hash for Owner {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.cluster.hash(state);
+        self.record.hash(state);
+    }
 }
 
 /// What a disk answers to an identity inquiry, in the kernel's form and lower case: `naa.…`, `eui.…`, `t10.…`.

@@ -40,18 +40,19 @@ pub use group::{
     NewGroupSnapshot,
 };
 pub use host::{Access, Host, HostId, HostSpec, Initiator, Lun, Mapping, Path, Protocol, TargetPort};
-pub use identity::{ArrayId, Owner, Page, PageToken, RecordId, Wwid};
+pub use identity::{ArrayId, Origin, Owner, Page, PageToken, RecordId, Wwid};
 pub use mirror::{
-    Activity, Currency, Direction, Half, Link, Mirrors, Mode, NewMirror, PeerCopy, Role, RoleSwap, Subject,
+    Activity, Currency, Direction, Half, Invitation, Link, Mirrors, Mode, NewMirror, Pairing, PeerCopy, Role,
+    RoleSwap, Subject,
 };
 pub use name::{Name, NameRules};
 pub use pool::{Health, Pool, PoolId, SystemReport};
 pub use profile::{AccessModel, Profile};
-pub use qos::{Limit, Qos, QosLimits, Throughput};
+pub use qos::{Limit, Qos, QosLimits, QosWish, Throughput};
 pub use secret::Secret;
 pub use size::{Size, SizeRules};
 pub use snapshot::{NewSnapshot, Snapshot, SnapshotId, Snapshots};
-pub use volume::{NewVolume, Source, Volume, VolumeId, VolumeState, Volumes};
+pub use volume::{NewVolume, Rename, Source, Tie, Volume, VolumeId, VolumeState, Volumes};
 
 /// One connected storage array.
 #[async_trait::async_trait]
@@ -95,6 +96,11 @@ pub trait Array: Send + Sync + std::fmt::Debug {
 
     /// Limits on what hosts may draw from a volume.
     fn qos(&self) -> Option<&dyn Qos> {
+        None
+    }
+
+    /// Giving a volume another name.
+    fn rename(&self) -> Option<&dyn Rename> {
         None
     }
 }

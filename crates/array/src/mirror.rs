@@ -6,7 +6,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::{ArrayId, GroupId, PoolId, Result, VolumeId};
+use crate::{ArrayId, GroupId, PoolId, Result, Secret, VolumeId};
 
 /// What is mirrored. Groups only on arrays whose groups can be mirrored whole.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -24,7 +24,10 @@ pub enum Role {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
     Sync,
+    /// Zero: all the time.
     Async { interval: Duration },
+    /// Nothing is copied but the snapshots that ask for it.
+    Snapshots,
     ActiveActive,
 }
 
@@ -77,14 +80,44 @@ pub struct Half {
     pub fault: Option<String>,
 }
 
-/// A mirror to make. The peer's copy is made, or must exist, as the array has it; where it exists `peer_subject` names it.
+/// A mirror to make. The target's copy is made or must exist, as `mirror_makes_peer` in the profile says; where it
+/// exists `peer_subject` names it to the source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewMirror {
+    /// The copy on the array that is called.
     pub subject: Subject,
+    /// What that copy is to be.
+    pub role: Role,
     pub peer_array: ArrayId,
     pub peer_pool: PoolId,
     pub peer_subject: Option<Subject>,
     pub mode: Mode,
+    /// What the other array wants this one to know.
+    pub invitation: Option<Invitation>,
+}
+
+/// What one array wants the other to know before they relate copies; only the two understand it. It may hold a secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invitation(Secret);
+
+impl Invitation {
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(Secret::new(text))
+    }
+
+    pub fn reveal(&self) -> &str {
+        self.0.reveal()
+    }
+}
+
+/// How far the relating of two copies has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pairing {
+    /// They are related; the half of the array that was called.
+    Done(Half),
+    /// The array did its part and cannot tell its peer. Call the other array's `pair` with this, and go on to and fro
+    /// until one is done.
+    Tell(Invitation),
 }
 
 /// Which copy overwrites the other when copying resumes.
@@ -104,11 +137,13 @@ pub trait Mirrors: Send + Sync {
     /// A second call reads again. Transport kinds only.
     async fn list(&self) -> Result<Vec<Half>>;
 
-    /// Relates the two copies, this one being the source, and starts the first copy. **Overwrites the peer's copy.**
-    /// A second call answers `Exists`. `NotFound`, `WrongState` (arrays not connected, sizes differ), `LimitReached`.
-    async fn pair(&self, new: &NewMirror) -> Result<Half>;
+    /// Relates the two copies and starts the first copy. **Overwrites the target's copy.** Begin at the source.
+    /// A second call answers `Exists`, or goes on where the first was not carried to the other array. `NotFound`,
+    /// `WrongState` (arrays not connected, sizes differ, target mapped), `LimitReached`, `Busy` (arrays still getting connected).
+    async fn pair(&self, new: &NewMirror) -> Result<Pairing>;
 
-    /// Ends the relation and keeps both copies.
+    /// Ends the relation and keeps both copies, each writable or not as it is. Call it on both sides: not every array
+    /// tells its peer.
     /// A second call does nothing. `WrongState` where it must be suspended first.
     async fn unpair(&self, subject: &Subject) -> Result<()>;
 
@@ -120,13 +155,15 @@ pub trait Mirrors: Send + Sync {
     /// A second call does nothing. `NotFound`, `WrongState` (both writable, link down).
     async fn resume(&self, subject: &Subject, direction: Direction) -> Result<()>;
 
-    /// Makes this copy writable though the other may be too. **Loses what the source had not yet sent.**
-    /// A second call does nothing. `NotFound`, `WrongState` (this copy is inconsistent).
-    async fn promote(&self, subject: &Subject) -> Result<Half>;
+    /// Makes these copies writable though the others may be too. **Loses what their sources had not yet sent.** All are
+    /// judged before the first is changed; where the array cannot change them at once, a failure leaves a part done.
+    /// A second call does nothing. `NotFound`, `WrongState` (a copy is inconsistent).
+    async fn promote(&self, subjects: &[Subject]) -> Result<Vec<Half>>;
 
-    /// Makes this copy unwritable, to be overwritten when copying resumes. **Gives up the writes it took alone.**
-    /// A second call does nothing. `NotFound`, `InUse` (mapped to hosts).
-    async fn demote(&self, subject: &Subject) -> Result<Half>;
+    /// Makes these copies unwritable, to be overwritten when copying resumes; an array may resume by itself.
+    /// **Gives up the writes they took alone.** Judged and changed like `promote`.
+    /// A second call does nothing. `NotFound`, `InUse` (a copy is mapped to hosts).
+    async fn demote(&self, subjects: &[Subject]) -> Result<Vec<Half>>;
 }
 
 /// Exchanging the roles where both sides are up and in sync, in one step of the array's own.

@@ -20,9 +20,13 @@ pub struct Profile {
     pub sizes: SizeRules,
     /// A clone or restore may be born larger than its source; else it is always born equal.
     pub copy_may_grow: bool,
+    /// A clone or restore is born with the limits asked for; else it has its source's until they are set.
+    pub copy_takes_qos: bool,
     pub snapshots_per_volume: Option<u32>,
     /// A volume may go although its snapshots stay.
     pub snapshots_outlive_volume: bool,
+    /// Snapshots may be given a time after which the array ends them.
+    pub snapshot_retention: bool,
     pub volumes_per_host: Option<u32>,
     pub access: AccessModel,
     pub protocols: Vec<Protocol>,
@@ -30,4 +34,8 @@ pub struct Profile {
     pub ad_hoc_group_snapshots: bool,
     pub volumes_per_group: Option<u32>,
     pub qos: Option<QosLimits>,
+    /// Named sets of limits that a volume may be given.
+    pub qos_tiers: Vec<String>,
+    /// `Mirrors::pair` makes the other copy by itself; else it must exist, with the same size.
+    pub mirror_makes_peer: bool,
 }

@@ -25,13 +25,21 @@ pub struct QosLimits {
     pub burst_iops: Option<Limit>,
 }
 
+/// What somebody wants a volume to get.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum QosWish {
+    Limits(Throughput),
+    /// One of the profile's `qos_tiers`: limits that an administrator put together under a name.
+    Tier(String),
+}
+
 #[async_trait::async_trait]
 pub trait Qos: Send + Sync {
     /// What holds now.
     /// A second call reads again. `NotFound`.
     async fn get(&self, volume: &VolumeId) -> Result<Throughput>;
 
-    /// Sets all three; `None` goes back to the default. All or nothing.
-    /// A second call does nothing. `NotFound`, `OutOfRange`, `Invalid` (min over max over burst, or a setting the array lacks).
-    async fn set(&self, volume: &VolumeId, wanted: &Throughput) -> Result<()>;
+    /// Sets all three; `None` goes back to the default, as far as the given ones leave it room. All or nothing.
+    /// A second call does nothing. `NotFound`, `OutOfRange`, `Invalid` (min over max over burst, a setting or tier the array lacks).
+    async fn set(&self, volume: &VolumeId, wanted: &QosWish) -> Result<()>;
 }

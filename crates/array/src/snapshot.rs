@@ -1,9 +1,9 @@
 //! Point-in-time copies of one volume.
 
 use std::fmt;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use crate::{Name, Owner, Result, Size, VolumeId};
+use crate::{GroupSnapshotId, Name, Owner, Result, Size, VolumeId};
 
 /// A snapshot's native id.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -37,6 +37,10 @@ pub struct Snapshot {
     pub created: SystemTime,
     pub ready: bool,
     pub owner: Option<Owner>,
+    /// The group snapshot that it is a member of, and ends with.
+    pub group: Option<GroupSnapshotId>,
+    /// When the array ends it by itself.
+    pub expires: Option<SystemTime>,
 }
 
 /// A snapshot to take.
@@ -45,6 +49,15 @@ pub struct NewSnapshot {
     pub volume: VolumeId,
     pub name: Name,
     pub owner: Owner,
+    /// The array ends it by itself after so long. Only where the profile says `snapshot_retention`.
+    pub retention: Option<Duration>,
+}
+
+impl NewSnapshot {
+    /// One that stays until somebody deletes it.
+    pub fn new(volume: VolumeId, name: Name, owner: Owner) -> Self {
+        Self { volume, name, owner, retention: None }
+    }
 }
 
 #[async_trait::async_trait]
@@ -52,6 +65,13 @@ pub trait Snapshots: Send + Sync {
     /// All snapshots of that name on that volume; more than one only where names may repeat.
     /// A second call reads again. Transport kinds only.
     async fn find(&self, volume: &VolumeId, name: &Name) -> Result<Vec<Snapshot>>;
+
+    /// What earlier attempts to take this very snapshot left: those of that name that bear this mark.
+    /// A second call reads again. Transport kinds only.
+    async fn attempts(&self, volume: &VolumeId, name: &Name, owner: &Owner) -> Result<Vec<Snapshot>> {
+        let found = self.find(volume, name).await?;
+        Ok(found.into_iter().filter(|snapshot| snapshot.owner.as_ref() == Some(owner)).collect())
+    }
 
     /// The snapshot of that id.
     /// A second call reads again. `NotFound`.
@@ -62,11 +82,12 @@ pub trait Snapshots: Send + Sync {
     async fn list(&self, volume: Option<&VolumeId>) -> Result<Vec<Snapshot>>;
 
     /// Takes one; it bears the mark.
-    /// A second call answers `Exists`, or takes a second one where names may repeat. `NotFound`, `LimitReached`, `NoCapacity`.
+    /// A second call answers `Exists`, or takes a second one where names may repeat. `NotFound`, `LimitReached`, `NoCapacity`,
+    /// `Invalid` (name outside the rules, retention where there is none).
     async fn create(&self, new: &NewSnapshot) -> Result<Snapshot>;
 
     /// Ends it, if it bears exactly this mark.
-    /// A second call answers `NotFound`. `Forbidden` (another mark or none), `InUse` (a copy still reads it).
+    /// A second call answers `NotFound`. `Forbidden` (another mark or none), `InUse` (a copy still reads it, part of a group snapshot).
     async fn delete(&self, id: &SnapshotId, owner: &Owner) -> Result<()>;
 
     /// Puts the volume back to the snapshot. **Destroys every write since.**

@@ -53,7 +53,7 @@ impl fmt::Debug for Bed {
 }
 
 pub(crate) fn owner(record: &str) -> Owner {
-    Owner { cluster: "conformance".to_owned(), record: RecordId::new(record) }
+    Owner::new("conformance", RecordId::new(record))
 }
 
 /// The kind of an error that must be.
@@ -86,7 +86,7 @@ impl Bed {
     }
 
     pub(crate) async fn new_volume(&self, name: &str) -> NewVolume {
-        NewVolume { name: Name::new(name), pool: self.pool().await, size: self.small(), owner: owner(name) }
+        NewVolume::new(Name::new(name), self.pool().await, self.small(), owner(name))
     }
 
     /// A small volume, marked with its name.
@@ -111,7 +111,7 @@ impl Bed {
     }
 
     pub(crate) async fn snapshot(&self, volume: &VolumeId, name: &str) -> Snapshot {
-        let new = NewSnapshot { volume: volume.clone(), name: Name::new(name), owner: owner(name) };
+        let new = NewSnapshot::new(volume.clone(), Name::new(name), owner(name));
         self.snapshots().create(&new).await.expect("take a snapshot")
     }
 

@@ -43,7 +43,7 @@ async fn two(bed: &Bed) -> (VolumeId, VolumeId, Members) {
 }
 
 fn new(members: &Members) -> NewGroupSnapshot {
-    NewGroupSnapshot { name: Name::new("s"), members: members.clone(), owner: owner("s") }
+    NewGroupSnapshot { name: Name::new("s"), members: members.clone(), owner: owner("s"), retention: None }
 }
 
 async fn taken(bed: &Bed, members: &Members) -> GroupSnapshot {

@@ -1,10 +1,11 @@
 //! Copies kept on another array.
 
+use std::slice::from_ref;
 use std::sync::Arc;
 
 use perilune_array::{
-    Activity, Array, Currency, Direction, ErrorKind, Half, Link, Mirrors, Mode, NewMirror, Role, Subject,
-    VolumeId,
+    Activity, Array, Currency, Direction, ErrorKind, Half, Invitation, Link, Mirrors, Mode, Name, NewMirror,
+    NewVolume, Pairing, Role, Subject, VolumeId,
 };
 
 use crate::Bed;
@@ -44,21 +45,62 @@ fn subject(volume: &VolumeId) -> Subject {
     Subject::Volume(volume.clone())
 }
 
+/// Mirrors this volume, with a copy of the same size made on the other array where the arrays do not make it.
 async fn new(bed: &Bed, volume: &VolumeId) -> NewMirror {
     let report = peer(bed).inspect().await.expect("inspect the peer");
+    let peer_pool = report.pools.first().expect("a pool").id.clone();
+    let mut peer_subject = None;
+    if !bed.array.profile().mirror_makes_peer {
+        let copy = NewVolume::new(Name::new("copy"), peer_pool.clone(), bed.small(), owner("copy"));
+        peer_subject = Some(subject(&peer(bed).volumes().create(&copy).await.expect("the other copy").id));
+    }
+    let (mode, invitation) = (Mode::Sync, None);
+    let (subject, role) = (subject(volume), Role::Source);
+    NewMirror { subject, role, peer_array: report.id, peer_pool, peer_subject, mode, invitation }
+}
+
+/// The same mirror as the other array is asked for it.
+async fn told(bed: &Bed, new: &NewMirror, invitation: Option<Invitation>) -> NewMirror {
+    let report = bed.array.inspect().await.expect("inspect");
     NewMirror {
-        subject: subject(volume),
+        subject: new.peer_subject.clone().expect("the other copy"),
+        role: Role::Target,
         peer_array: report.id,
         peer_pool: report.pools.first().expect("a pool").id.clone(),
-        peer_subject: None,
-        mode: Mode::Sync,
+        peer_subject: Some(new.subject.clone()),
+        mode: new.mode,
+        invitation,
     }
+}
+
+/// Carries word between the two arrays until they are related.
+async fn relate(bed: &Bed, new: &NewMirror) {
+    let (mut word, mut at_source) = (None, true);
+    for _ in 0..400 {
+        let answer = if at_source {
+            here(bed).pair(&NewMirror { invitation: word.clone(), ..new.clone() }).await
+        } else {
+            there(bed).pair(&told(bed, new, word.clone()).await).await
+        };
+        match answer {
+            Ok(Pairing::Done(_)) => return,
+            Ok(Pairing::Tell(invitation)) => (word, at_source) = (Some(invitation), !at_source),
+            // They are still getting connected; begin anew.
+            Err(error) if error.kind() == ErrorKind::Busy => {
+                bed.hands.wait().await;
+                (word, at_source) = (None, true);
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+    panic!("the two arrays do not come to an end");
 }
 
 /// A mirrored volume: its subject here and there.
 async fn paired(bed: &Bed) -> (VolumeId, Subject, Subject) {
     let volume = bed.volume("v").await.id;
-    let half = here(bed).pair(&new(bed, &volume).await).await.expect("pair");
+    relate(bed, &new(bed, &volume).await).await;
+    let half = look(here(bed), &subject(&volume)).await;
     (volume.clone(), subject(&volume), half.peer.subject)
 }
 
@@ -80,7 +122,8 @@ async fn in_sync(bed: &Bed, subject: &Subject) -> Half {
 async fn pair_relates_two_copies_and_both_sides_tell_the_same(bed: Bed) {
     let volume = bed.volume("v").await.id;
     assert_eq!(here(&bed).find(&subject(&volume)).await.expect("find"), None);
-    let half = here(&bed).pair(&new(&bed, &volume).await).await.expect("pair");
+    relate(&bed, &new(&bed, &volume).await).await;
+    let half = look(here(&bed), &subject(&volume)).await;
     assert_eq!((half.role, half.writable, half.link), (Role::Source, true, Link::Up));
     let other = look(there(&bed), &half.peer.subject).await;
     assert_eq!((other.role, other.writable), (Role::Target, false));
@@ -113,8 +156,8 @@ async fn a_pair_comes_into_sync_and_carries_writes(bed: Bed) {
     bed.hands.write(&volume, "second").await;
     assert_eq!(bed.hands.read(&volume).await, "second");
     // The other copy stopped at the first write, and says so by overwriting this one.
-    there(&bed).promote(&other).await.expect("promote");
-    here(&bed).demote(&subject).await.expect("demote");
+    there(&bed).promote(from_ref(&other)).await.expect("promote");
+    here(&bed).demote(from_ref(&subject)).await.expect("demote");
     here(&bed).resume(&subject, Direction::ToHere).await.expect("resume");
     in_sync(&bed, &subject).await;
     assert_eq!(bed.hands.read(&volume).await, "first");
@@ -153,7 +196,7 @@ async fn promote_makes_the_target_writable_and_a_second_call_does_nothing(bed: B
     let (_, subject, other) = paired(&bed).await;
     in_sync(&bed, &subject).await;
     for _ in 0..2 {
-        assert!(there(&bed).promote(&other).await.expect("promote").writable);
+        assert!(there(&bed).promote(from_ref(&other)).await.expect("promote")[0].writable);
         assert!(look(there(&bed), &other).await.writable);
     }
     assert!(look(here(&bed), &subject).await.writable, "promoting one side does not take the other's writes");
@@ -162,19 +205,19 @@ async fn promote_makes_the_target_writable_and_a_second_call_does_nothing(bed: B
 async fn promote_of_an_inconsistent_copy_is_a_wrong_state(bed: Bed) {
     let (_, _, other) = paired(&bed).await;
     if look(there(&bed), &other).await.currency == Currency::Inconsistent {
-        assert_eq!(kind(there(&bed).promote(&other).await), ErrorKind::WrongState);
+        assert_eq!(kind(there(&bed).promote(from_ref(&other)).await), ErrorKind::WrongState);
     }
-    assert_eq!(kind(there(&bed).promote(&Subject::Volume(VolumeId::new(NOBODY))).await), ErrorKind::NotFound);
+    assert_eq!(kind(there(&bed).promote(&[Subject::Volume(VolumeId::new(NOBODY))]).await), ErrorKind::NotFound);
 }
 
 async fn demote_gives_the_copy_up_to_be_overwritten(bed: Bed) {
     let (volume, subject, other) = paired(&bed).await;
     in_sync(&bed, &subject).await;
     bed.hands.write(&volume, "first").await;
-    there(&bed).promote(&other).await.expect("promote");
+    there(&bed).promote(from_ref(&other)).await.expect("promote");
     bed.hands.write(&volume, "alone").await;
     for _ in 0..2 {
-        let half = here(&bed).demote(&subject).await.expect("demote");
+        let half = here(&bed).demote(from_ref(&subject)).await.expect("demote").remove(0);
         assert_eq!((half.writable, half.role), (false, Role::Target));
     }
     here(&bed).resume(&subject, Direction::ToHere).await.expect("resume");
@@ -189,14 +232,14 @@ async fn demote_of_a_mapped_copy_is_refused(bed: Bed) {
     if bed.by_account() && !bed.hands.login(&volume).await {
         return;
     }
-    assert_eq!(kind(here(&bed).demote(&subject).await), ErrorKind::InUse);
+    assert_eq!(kind(here(&bed).demote(from_ref(&subject)).await), ErrorKind::InUse);
     assert!(look(here(&bed), &subject).await.writable);
 }
 
 async fn two_writable_copies_cannot_resume(bed: Bed) {
     let (_, subject, other) = paired(&bed).await;
     in_sync(&bed, &subject).await;
-    there(&bed).promote(&other).await.expect("promote");
+    there(&bed).promote(from_ref(&other)).await.expect("promote");
     for direction in [Direction::FromHere, Direction::ToHere] {
         assert_eq!(kind(here(&bed).resume(&subject, direction).await), ErrorKind::WrongState);
     }

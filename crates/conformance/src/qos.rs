@@ -1,6 +1,6 @@
 //! Throughput limits.
 
-use perilune_array::{ErrorKind, Limit, Qos, QosLimits, Throughput, VolumeId};
+use perilune_array::{ErrorKind, Limit, Qos, QosLimits, QosWish, Throughput, VolumeId};
 
 use crate::Bed;
 use crate::bed::{NOBODY, kind};
@@ -34,10 +34,10 @@ async fn set_holds_and_a_second_call_does_nothing(bed: Bed) {
     let before = qos(&bed).get(&volume).await.expect("get");
     let wanted = at(limits(&bed), |limit| limit.max);
     for _ in 0..2 {
-        qos(&bed).set(&volume, &wanted).await.expect("set");
+        qos(&bed).set(&volume, &QosWish::Limits(wanted)).await.expect("set");
         assert_eq!(qos(&bed).get(&volume).await.expect("get"), wanted);
     }
-    qos(&bed).set(&volume, &Throughput::default()).await.expect("back to the default");
+    qos(&bed).set(&volume, &QosWish::Limits(Throughput::default())).await.expect("back to the default");
     assert_eq!(qos(&bed).get(&volume).await.expect("get"), before);
 }
 
@@ -45,10 +45,10 @@ async fn set_refuses_what_is_out_of_range_or_descends_and_alters_nothing(bed: Be
     let volume = bed.volume("v").await.id;
     let before = qos(&bed).get(&volume).await.expect("get");
     let over = at(limits(&bed), |limit| limit.max + 1);
-    assert_eq!(kind(qos(&bed).set(&volume, &over).await), ErrorKind::OutOfRange);
+    assert_eq!(kind(qos(&bed).set(&volume, &QosWish::Limits(over)).await), ErrorKind::OutOfRange);
     if let (Some(min), Some(max)) = (limits(&bed).min_iops, limits(&bed).max_iops) {
         let descending = Throughput { min_iops: Some(min.max), max_iops: Some(max.min), burst_iops: None };
-        assert_eq!(kind(qos(&bed).set(&volume, &descending).await), ErrorKind::Invalid);
+        assert_eq!(kind(qos(&bed).set(&volume, &QosWish::Limits(descending)).await), ErrorKind::Invalid);
     }
     assert_eq!(qos(&bed).get(&volume).await.expect("get"), before);
 }
@@ -56,5 +56,5 @@ async fn set_refuses_what_is_out_of_range_or_descends_and_alters_nothing(bed: Be
 async fn what_is_not_there_is_not_found(bed: Bed) {
     let nobody = VolumeId::new(NOBODY);
     assert_eq!(kind(qos(&bed).get(&nobody).await), ErrorKind::NotFound);
-    assert_eq!(kind(qos(&bed).set(&nobody, &Throughput::default()).await), ErrorKind::NotFound);
+    assert_eq!(kind(qos(&bed).set(&nobody, &QosWish::Limits(Throughput::default())).await), ErrorKind::NotFound);
 }

@@ -42,7 +42,7 @@ async fn create_takes_a_marked_snapshot_that_find_get_and_list_give(bed: Bed) {
 async fn a_second_create_is_refused_or_takes_a_second_one(bed: Bed) {
     let volume = bed.volume("v").await;
     let first = bed.snapshot(&volume.id, "s").await;
-    let new = NewSnapshot { volume: volume.id.clone(), name: first.name.clone(), owner: owner("s") };
+    let new = NewSnapshot::new(volume.id.clone(), first.name.clone(), owner("s"));
     let again = bed.snapshots().create(&new).await;
     if bed.names_repeat {
         assert_ne!(again.expect("a second one").id, first.id);
@@ -54,7 +54,7 @@ async fn a_second_create_is_refused_or_takes_a_second_one(bed: Bed) {
 }
 
 async fn create_of_nothing_is_not_found(bed: Bed) {
-    let new = NewSnapshot { volume: VolumeId::new(NOBODY), name: Name::new("s"), owner: owner("s") };
+    let new = NewSnapshot::new(VolumeId::new(NOBODY), Name::new("s"), owner("s"));
     assert_eq!(kind(bed.snapshots().create(&new).await), ErrorKind::NotFound);
 }
 
@@ -64,7 +64,7 @@ async fn create_beyond_the_limit_says_so(bed: Bed) {
     for number in 0..limit {
         bed.snapshot(&volume.id, &format!("s-{number}")).await;
     }
-    let new = NewSnapshot { volume: volume.id, name: Name::new("one-more"), owner: owner("s") };
+    let new = NewSnapshot::new(volume.id, Name::new("one-more"), owner("s"));
     assert_eq!(kind(bed.snapshots().create(&new).await), ErrorKind::LimitReached);
 }
 

@@ -14,6 +14,7 @@ const ALL: Capabilities = Capabilities {
     mirrors: true,
     role_swap: true,
     qos: true,
+    rename: true,
 };
 
 struct FakeHands(FakeArray);

@@ -148,14 +148,18 @@ fn profile() -> Profile {
             step: Size::bytes(MIB),
         },
         copy_may_grow: false,
+        copy_takes_qos: false,
         snapshots_per_volume: Some(SNAPSHOTS_PER_VOLUME),
         snapshots_outlive_volume: false,
+        snapshot_retention: false,
         volumes_per_host: None,
         access: AccessModel::Account,
         protocols: vec![Protocol::Iscsi],
         ad_hoc_group_snapshots: true,
         volumes_per_group: Some(VOLUMES_PER_GROUP_SNAPSHOT),
         qos: None,
+        qos_tiers: Vec::new(),
+        mirror_makes_peer: false,
     }
 }
 

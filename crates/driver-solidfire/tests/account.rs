@@ -61,8 +61,8 @@ async fn a_removed_account_is_told_of_and_made_again_for_the_next_host() {
     let other = rig.connect().await.expect("connect");
     other.access().delete_host(&host.id).await.expect("remove the account");
     let pool = array.inspect().await.expect("inspect").pools.remove(0).id;
-    let owner = Owner { cluster: "c".into(), record: RecordId::new("r") };
-    let new = NewVolume { name: Name::new("v"), pool, size: Size::gib(1), owner };
+    let owner = Owner::new("c", RecordId::new("r"));
+    let new = NewVolume::new(Name::new("v"), pool, Size::gib(1), owner);
     assert_eq!(array.volumes().create(&new).await.expect_err("no account").kind(), ErrorKind::WrongState);
     assert_eq!(array.access().find_host(&spec).await.expect("find"), None);
     array.access().create_host(&spec).await.expect("make it again");
@@ -131,8 +131,8 @@ async fn a_volume_whose_purge_was_lost_is_ended_by_the_next_delete() {
     let rig = Rig::start().await;
     let array: Solidfire = rig.connect().await.expect("connect");
     let pool = array.inspect().await.expect("inspect").pools.remove(0).id;
-    let owner = Owner { cluster: "c".into(), record: RecordId::new("r") };
-    let new = NewVolume { name: Name::new("v"), pool, size: Size::gib(1), owner: owner.clone() };
+    let owner = Owner::new("c", RecordId::new("r"));
+    let new = NewVolume::new(Name::new("v"), pool, Size::gib(1), owner.clone());
     let made = array.volumes().create(&new).await.expect("create");
     rig.running
         .control()

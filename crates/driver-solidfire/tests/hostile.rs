@@ -83,13 +83,8 @@ impl Bed {
         let (volumes, access) = (self.array.volumes(), self.array.access());
         let snapshots = self.array.snapshots().expect("snapshots");
         let (id, snapshot) = (VolumeId::new("7"), SnapshotId::new("9"));
-        let owner = Owner { cluster: "c".into(), record: RecordId::new("r") };
-        let new = NewVolume {
-            name: Name::new("v"),
-            pool: PoolId::new("abcd"),
-            size: Size::gib(1),
-            owner: owner.clone(),
-        };
+        let owner = Owner::new("c", RecordId::new("r"));
+        let new = NewVolume::new(Name::new("v"), PoolId::new("abcd"), Size::gib(1), owner.clone());
         let spec = HostSpec { name: Name::new("h"), initiators: Vec::new() };
         let host = perilune_array::HostId::new("1");
         vec![

@@ -20,7 +20,7 @@ struct Counted {
 }
 
 fn owner() -> Owner {
-    Owner { cluster: "c".into(), record: RecordId::new("r") }
+    Owner::new("c", RecordId::new("r"))
 }
 
 impl Counted {
@@ -46,7 +46,7 @@ impl Counted {
     async fn new_volume(&self, name: &str, gib: u64) -> NewVolume {
         let pool = self.array.inspect().await.expect("inspect").pools.remove(0).id;
         self.calls();
-        NewVolume { name: Name::new(name), pool, size: Size::gib(gib), owner: owner() }
+        NewVolume::new(Name::new(name), pool, Size::gib(gib), owner())
     }
 
     async fn volume(&self) -> Volume {
@@ -57,7 +57,7 @@ impl Counted {
     }
 
     async fn snapshot(&self, of: &Volume) -> Snapshot {
-        let new = NewSnapshot { volume: of.id.clone(), name: Name::new("s"), owner: owner() };
+        let new = NewSnapshot::new(of.id.clone(), Name::new("s"), owner());
         self.array.snapshots().expect("snapshots").create(&new).await.expect("snapshot")
     }
 

@@ -93,13 +93,8 @@ impl Play {
 #[tokio::test]
 async fn the_life_of_a_volume() {
     let play = Play::start("driver-life-of-a-volume.json").await;
-    let owner = Owner { cluster: "c0ffee".into(), record: RecordId::new("7d3f") };
-    let new = |name: &str| NewVolume {
-        name: Name::new(name),
-        pool: PoolId::new("3eeu"),
-        size: Size::gib(1),
-        owner: owner.clone(),
-    };
+    let owner = Owner::new("c0ffee", RecordId::new("7d3f"));
+    let new = |name: &str| NewVolume::new(Name::new(name), PoolId::new("3eeu"), Size::gib(1), owner.clone());
     let array = play.done(Solidfire::connect(&play.player.spec())).await;
     let (volumes, snapshots) = (array.volumes(), array.snapshots().expect("snapshots"));
 
@@ -112,7 +107,7 @@ async fn the_life_of_a_volume() {
     assert_eq!(play.done(volumes.resize(&made.id, Size::gib(2))).await.size, Size::gib(2));
 
     let new_snapshot =
-        NewSnapshot { volume: made.id.clone(), name: Name::new("snap-1"), owner: owner.clone() };
+        NewSnapshot::new(made.id.clone(), Name::new("snap-1"), owner.clone());
     let taken = play.done(snapshots.create(&new_snapshot)).await;
     assert_eq!((taken.id.as_str(), taken.size, taken.ready), ("3110", Size::gib(1), true));
     let seconds = taken.created.duration_since(std::time::UNIX_EPOCH).expect("a time").as_secs();

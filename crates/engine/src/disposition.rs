@@ -103,7 +103,7 @@ const fn code(use_case: UseCase, kind: ErrorKind) -> Code {
             UseCase::CreateVolume => Code::ResourceExhausted,
             _ => Code::Unavailable,
         },
-        ErrorKind::NoAnswer | ErrorKind::Garbled => Code::Unavailable,
+        ErrorKind::NoAnswer | ErrorKind::Garbled | ErrorKind::Unrecognized => Code::Unavailable,
         ErrorKind::TimedOut => Code::DeadlineExceeded,
         ErrorKind::Bug => Code::Internal,
     }
@@ -128,6 +128,7 @@ const fn reason(kind: ErrorKind) -> &'static str {
         ErrorKind::Unreachable => "Unreachable",
         ErrorKind::NoAnswer => "NoAnswer",
         ErrorKind::Garbled => "Garbled",
+        ErrorKind::Unrecognized => "Unrecognized",
         ErrorKind::TimedOut => "TimedOut",
         ErrorKind::Bug => "InternalError",
     }
@@ -149,6 +150,7 @@ const fn requeue(kind: ErrorKind) -> Requeue {
         | ErrorKind::Forbidden
         | ErrorKind::Untrusted
         | ErrorKind::Garbled
+        | ErrorKind::Unrecognized
         | ErrorKind::Bug => Requeue::After(Duration::from_secs(300)),
     }
 }

@@ -71,7 +71,7 @@ impl Engine {
     }
 
     pub(crate) fn owner(&self, record: &RecordId) -> Owner {
-        Owner { cluster: self.cluster.clone(), record: record.clone() }
+        Owner::new(self.cluster.clone(), record.clone())
     }
 
     /// The entry behind a handle, within the caller's time.

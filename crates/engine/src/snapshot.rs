@@ -208,8 +208,7 @@ async fn take_once(
     let name = entry.snapshots.iter().find(|s| s.csi_name == csi_name).map(|s| s.name.clone());
     let name = name.ok_or_else(|| Error::new(ErrorKind::Bug, "the snapshot's intent is gone"))?;
     if !blind {
-        let mut ours: Vec<Snapshot> = snapshots.find(&volume, &name).await?;
-        ours.retain(|snapshot| snapshot.owner.as_ref() == Some(&owner));
+        let mut ours = snapshots.attempts(&volume, &name, &owner).await?;
         // a request carried out twice: the earlier one is the one that may have been answered
         while ours.len() > 1 {
             let surplus = ours.remove(1);
@@ -219,7 +218,7 @@ async fn take_once(
             return Ok(taken);
         }
     }
-    step.change(snapshots.create(&NewSnapshot { volume, name, owner })).await
+    step.change(snapshots.create(&NewSnapshot::new(volume, name, owner))).await
 }
 
 async fn delete_once(step: Step, handle: SnapshotHandle, owner: Owner) -> Result<(), Error> {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use super::qos::TIER;
 use super::state::{Limits, PoolRow, State, World};
 use super::{FakeArray, Faults};
 use crate::{
@@ -34,10 +35,12 @@ impl FakeBuilder {
                 mirrors: true,
                 role_swap: true,
                 qos: true,
+                rename: true,
             },
             pools: vec![pool("pool-1", Size::gib(1024), Size::gib(1024))],
             limits: Limits {
                 names_repeat: false,
+                pairs_by_word: false,
                 volumes: usize::MAX,
                 hosts: usize::MAX,
                 groups: usize::MAX,
@@ -82,6 +85,14 @@ impl FakeBuilder {
     #[must_use]
     pub fn names_repeat(mut self, repeat: bool) -> Self {
         self.limits.names_repeat = repeat;
+        self
+    }
+
+    /// Do two arrays need somebody to carry word between them before they mirror? Then the other copy must exist.
+    #[must_use]
+    pub fn pairs_by_word(mut self, by_word: bool) -> Self {
+        self.limits.pairs_by_word = by_word;
+        self.profile.mirror_makes_peer = !by_word;
         self
     }
 
@@ -164,6 +175,7 @@ impl FakeBuilder {
             groups: BTreeMap::new(),
             group_snapshots: BTreeMap::new(),
             mirrors: Vec::new(),
+            offers: Vec::new(),
             qos: BTreeMap::new(),
             counter: 0,
         }
@@ -207,13 +219,17 @@ fn profile() -> Profile {
         snapshot_names: names,
         sizes: SizeRules { min: Size::gib(1), max: Size::gib(64 * 1024), step: Size::gib(1) },
         copy_may_grow: true,
+        copy_takes_qos: true,
         snapshots_per_volume: Some(16),
         snapshots_outlive_volume: false,
+        snapshot_retention: true,
         volumes_per_host: Some(255),
         access: AccessModel::Mapping,
         protocols: vec![Protocol::Iscsi],
         ad_hoc_group_snapshots: true,
         volumes_per_group: Some(32),
         qos: Some(QosLimits { min_iops: iops, max_iops: iops, burst_iops: iops }),
+        qos_tiers: vec![TIER.0.to_owned()],
+        mirror_makes_peer: true,
     }
 }

@@ -20,6 +20,7 @@ impl State {
             name: row.name.clone(),
             created: row.created,
             snapshots: snapshots.collect::<Result<_>>()?,
+            owner: Some(row.owner.clone()),
         })
     }
 
@@ -41,6 +42,7 @@ impl State {
     }
 
     fn take_group_snapshot(&mut self, new: &NewGroupSnapshot) -> Result<GroupSnapshot> {
+        self.check_retention(new.retention)?;
         let volumes = self.members(&new.members)?;
         if !self.limits.names_repeat && self.group_snapshots.values().any(|row| row.name == new.name) {
             return Err(Error::new(ErrorKind::Exists, format!("group snapshot {} is there", new.name)));
@@ -53,7 +55,8 @@ impl State {
         let id = GroupSnapshotId::new(format!("gsnap-{}", self.next()));
         let mut snapshots = Vec::new();
         for volume in volumes {
-            let one = NewSnapshot { volume, name: new.name.clone(), owner: new.owner.clone() };
+            let (name, owner, retention) = (new.name.clone(), new.owner.clone(), new.retention);
+            let one = NewSnapshot { volume, name, owner, retention };
             snapshots.push(self.take_snapshot(&one, Some(id.clone()))?.id);
         }
         let row = GroupSnapshotRow { name: new.name.clone(), owner: new.owner.clone(), created, snapshots };

@@ -4,11 +4,11 @@
 use super::state::{MirrorRow, State, World};
 use super::{FakeArray, not_found};
 use crate::{
-    Activity, Currency, Direction, Error, ErrorKind, Half, Link, Mirrors, Mode, Name, NewGroup, NewMirror,
-    NewVolume, Owner, PeerCopy, PoolId, RecordId, Result, Role, RoleSwap, Subject, VolumeId,
+    Activity, Currency, Direction, Error, ErrorKind, Half, Link, Mirrors, NewMirror, Pairing, Result, Role,
+    RoleSwap, Subject, VolumeId,
 };
 
-fn wrong(text: impl Into<String>) -> Error {
+pub(super) fn wrong(text: impl Into<String>) -> Error {
     Error::new(ErrorKind::WrongState, text)
 }
 
@@ -30,7 +30,7 @@ impl State {
         }
     }
 
-    fn is_paired(&self, subject: &Subject) -> Result<bool> {
+    pub(super) fn is_paired(&self, subject: &Subject) -> Result<bool> {
         Ok(self.volumes_of(subject)?.iter().any(|id| self.mirrored(id))
             || self.mirrors.iter().any(|row| row.half.subject == *subject))
     }
@@ -46,7 +46,7 @@ impl State {
         }
     }
 
-    fn set(&mut self, subject: &Subject, role: Role, polls_left: u32) {
+    pub(super) fn set(&mut self, subject: &Subject, role: Role, polls_left: u32) {
         if let Some(row) = self.mirror(subject) {
             row.half.role = role;
             row.half.writable = role == Role::Source;
@@ -59,7 +59,7 @@ impl State {
 
 impl World {
     /// The other array, while it can be reached.
-    fn peer(&mut self, at: usize) -> Result<&mut State> {
+    pub(super) fn peer(&mut self, at: usize) -> Result<&mut State> {
         let up = self.link_up;
         self.arrays.get_mut(1 - at).filter(|_| up).ok_or_else(|| wrong("the other array is not connected"))
     }
@@ -77,7 +77,7 @@ impl World {
     }
 
     /// Somebody looks: copying goes on, if the link lets it.
-    fn look_at_mirror(&mut self, at: usize, subject: &Subject) -> Result<Half> {
+    pub(super) fn look_at_mirror(&mut self, at: usize, subject: &Subject) -> Result<Half> {
         let (mut here, there) = self.halves(at, subject)?;
         let link_up = self.link_up;
         if link_up && let Activity::Initializing(_) = here.activity {
@@ -133,90 +133,6 @@ impl World {
         Ok(())
     }
 
-    fn pair_up(&mut self, at: usize, new: &NewMirror) -> Result<Half> {
-        if self.arrays[at].is_paired(&new.subject)? {
-            return Err(Error::new(ErrorKind::Exists, format!("{:?} has a mirror", new.subject)));
-        }
-        if self.arrays[at].mirrors.len() >= self.arrays[at].limits.mirrors {
-            return Err(Error::new(ErrorKind::LimitReached, "array keeps no more mirrors"));
-        }
-        if self.peer(at)?.id != new.peer_array {
-            return Err(wrong(format!("array {} is not connected", new.peer_array)));
-        }
-        let to = match &new.peer_subject {
-            Some(subject) => self.existing_peer(at, &new.subject, subject)?,
-            None => self.made_peer(at, &new.subject, &new.peer_pool)?,
-        };
-        self.relate(at, &new.subject, &to, new.mode);
-        self.look_at_mirror(at, &new.subject)
-    }
-
-    fn existing_peer(&mut self, at: usize, from: &Subject, to: &Subject) -> Result<Subject> {
-        let sizes = |state: &State, subject: &Subject| -> Result<Vec<u64>> {
-            let ids = state.volumes_of(subject)?;
-            Ok(ids.iter().filter_map(|id| state.volumes.get(id)).map(|row| row.size.get()).collect())
-        };
-        if self.peer(at)?.is_paired(to)? || sizes(&self.arrays[at], from)? != sizes(&self.arrays[1 - at], to)?
-        {
-            return Err(wrong(format!("{to:?} has a mirror or other sizes")));
-        }
-        if self
-            .peer(at)?
-            .volumes_of(to)?
-            .iter()
-            .any(|id| self.arrays[1 - at].volumes.get(id).is_some_and(|v| !v.mapped.is_empty()))
-        {
-            return Err(wrong(format!("{to:?} is mapped")));
-        }
-        Ok(to.clone())
-    }
-
-    /// The other array makes the volumes itself; nobody has marked them yet.
-    fn made_peer(&mut self, at: usize, from: &Subject, pool: &PoolId) -> Result<Subject> {
-        let ids = self.arrays[at].volumes_of(from)?;
-        let rows: Vec<_> = ids.iter().filter_map(|id| self.arrays[at].volumes.get(id)).cloned().collect();
-        let group: Option<Name> = match from {
-            Subject::Group(id) => Some(self.arrays[at].group(id)?.name.clone()),
-            Subject::Volume(_) => None,
-        };
-        let peer = self.peer(at)?;
-        peer.room(pool, rows.iter().map(|row| row.size.get()).sum())?;
-        let nobody = Owner { cluster: String::new(), record: RecordId::new("") };
-        let mut made = Vec::new();
-        for row in rows {
-            let new = NewVolume { name: row.name, pool: pool.clone(), size: row.size, owner: nobody.clone() };
-            made.push(peer.add_volume(&new, None, None)?.id);
-        }
-        let Some(name) = group else {
-            return made.pop().map(Subject::Volume).ok_or_else(|| wrong("nothing to mirror"));
-        };
-        let group = peer.add_group(&NewGroup { name, pool: pool.clone() })?.id;
-        made.iter().try_for_each(|id| peer.join(&group, id))?;
-        Ok(Subject::Group(group))
-    }
-
-    fn relate(&mut self, at: usize, from: &Subject, to: &Subject, mode: Mode) {
-        for (array, subject, other, role) in [(at, from, to, Role::Source), (1 - at, to, from, Role::Target)]
-        {
-            let peer = PeerCopy { array: self.arrays[1 - array].id.clone(), subject: other.clone() };
-            let state = &mut self.arrays[array];
-            let half = Half {
-                subject: subject.clone(),
-                role,
-                writable: role == Role::Source,
-                activity: Activity::Initializing(Some(0)),
-                currency: Currency::Unknown,
-                link: Link::Up,
-                mode,
-                peer,
-                fault: None,
-            };
-            state.mirrors.push(MirrorRow { half, polls_left: 0 });
-            let polls = state.limits.polls_to_copy;
-            state.set(subject, role, polls);
-        }
-    }
-
     fn break_up(&mut self, at: usize, subject: &Subject) -> Result<()> {
         let Some(to) = self.peer_of(at, subject) else { return Ok(()) };
         if self.link_up && self.arrays[at].known_mirror(subject)?.half.activity == Activity::Active {
@@ -261,10 +177,16 @@ impl World {
         Ok(())
     }
 
-    fn set_writable(&mut self, at: usize, subject: &Subject, writable: bool) -> Result<Half> {
+    /// All are judged before the first is changed.
+    fn set_all_writable(&mut self, at: usize, subjects: &[Subject], writable: bool) -> Result<Vec<Half>> {
+        subjects.iter().try_for_each(|subject| self.may_set_writable(at, subject, writable))?;
+        subjects.iter().map(|subject| self.set_writable(at, subject, writable)).collect()
+    }
+
+    fn may_set_writable(&mut self, at: usize, subject: &Subject, writable: bool) -> Result<()> {
         let half = self.look_at_mirror(at, subject)?;
         if half.writable == writable {
-            return Ok(half);
+            return Ok(());
         }
         if writable && half.currency == Currency::Inconsistent {
             return Err(wrong("this copy is inconsistent"));
@@ -275,6 +197,14 @@ impl World {
             .any(|id| self.arrays[at].volumes.get(id).is_some_and(|v| !v.mapped.is_empty() || v.session));
         if !writable && used {
             return Err(Error::new(ErrorKind::InUse, "this copy is mapped to hosts"));
+        }
+        Ok(())
+    }
+
+    fn set_writable(&mut self, at: usize, subject: &Subject, writable: bool) -> Result<Half> {
+        let half = self.look_at_mirror(at, subject)?;
+        if half.writable == writable {
+            return Ok(half);
         }
         self.halt(at, subject)?;
         let row = self.arrays[at].known_mirror(subject)?;
@@ -322,7 +252,7 @@ impl Mirrors for FakeArray {
         .await
     }
 
-    async fn pair(&self, new: &NewMirror) -> Result<Half> {
+    async fn pair(&self, new: &NewMirror) -> Result<Pairing> {
         self.call_both("mirrors.pair", |world, at| world.pair_up(at, new)).await
     }
 
@@ -338,12 +268,12 @@ impl Mirrors for FakeArray {
         self.call_both("mirrors.resume", |world, at| world.resume_copying(at, subject, direction)).await
     }
 
-    async fn promote(&self, subject: &Subject) -> Result<Half> {
-        self.call_both("mirrors.promote", |world, at| world.set_writable(at, subject, true)).await
+    async fn promote(&self, subjects: &[Subject]) -> Result<Vec<Half>> {
+        self.call_both("mirrors.promote", |world, at| world.set_all_writable(at, subjects, true)).await
     }
 
-    async fn demote(&self, subject: &Subject) -> Result<Half> {
-        self.call_both("mirrors.demote", |world, at| world.set_writable(at, subject, false)).await
+    async fn demote(&self, subjects: &[Subject]) -> Result<Vec<Half>> {
+        self.call_both("mirrors.demote", |world, at| world.set_all_writable(at, subjects, false)).await
     }
 }
 

@@ -2,9 +2,26 @@
 
 use super::FakeArray;
 use super::state::State;
-use crate::{Error, ErrorKind, Limit, Qos, Result, Throughput, VolumeId};
+use crate::{Error, ErrorKind, Limit, Qos, QosWish, Result, Throughput, VolumeId};
+
+/// The tier that every in-memory array has.
+pub(super) const TIER: (&str, Throughput) =
+    ("gold", Throughput { min_iops: Some(1000), max_iops: Some(2000), burst_iops: Some(4000) });
 
 impl State {
+    /// The limits that a wish stands for, if this array can give them.
+    pub(super) fn throughput(&self, wish: &QosWish) -> Result<Throughput> {
+        let wanted = match wish {
+            QosWish::Limits(wanted) => *wanted,
+            QosWish::Tier(name) if self.profile.qos_tiers.contains(name) => TIER.1,
+            QosWish::Tier(name) => {
+                return Err(Error::new(ErrorKind::Invalid, format!("there is no tier {name}")));
+            }
+        };
+        self.check_throughput(&wanted)?;
+        Ok(wanted)
+    }
+
     fn check_throughput(&self, wanted: &Throughput) -> Result<()> {
         let limits = self.profile.qos;
         check_one("min_iops", wanted.min_iops, limits.and_then(|l| l.min_iops))?;
@@ -41,11 +58,11 @@ impl Qos for FakeArray {
         .await
     }
 
-    async fn set(&self, volume: &VolumeId, wanted: &Throughput) -> Result<()> {
+    async fn set(&self, volume: &VolumeId, wanted: &QosWish) -> Result<()> {
         self.call("qos.set", |state| {
             state.volume(volume)?;
-            state.check_throughput(wanted)?;
-            state.qos.insert(volume.clone(), *wanted);
+            let limits = state.throughput(wanted)?;
+            state.qos.insert(volume.clone(), limits);
             Ok(())
         })
         .await

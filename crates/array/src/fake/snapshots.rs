@@ -1,5 +1,7 @@
 //! Snapshots of the in-memory array.
 
+use std::time::Duration;
+
 use super::state::{SnapshotRow, State, check_owner};
 use super::{FakeArray, not_found};
 use crate::{
@@ -29,11 +31,19 @@ impl State {
         Ok(())
     }
 
+    pub(super) fn check_retention(&self, retention: Option<Duration>) -> Result<()> {
+        if retention.is_none() || self.profile.snapshot_retention {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Invalid, "this array ends no snapshot by itself"))
+    }
+
     pub(super) fn take_snapshot(
         &mut self,
         new: &NewSnapshot,
         group: Option<GroupSnapshotId>,
     ) -> Result<Snapshot> {
+        self.check_retention(new.retention)?;
         self.may_snapshot(&new.volume, &new.name)?;
         let created = self.now();
         let id = SnapshotId::new(format!("snap-{}", self.next()));
@@ -47,8 +57,10 @@ impl State {
             created,
             ready: true,
             owner: Some(new.owner.clone()),
+            group: group.clone(),
+            expires: new.retention.map(|time| created + time),
         };
-        self.snapshots.insert(id, SnapshotRow { snapshot: snapshot.clone(), content, group });
+        self.snapshots.insert(id, SnapshotRow { snapshot: snapshot.clone(), content });
         Ok(snapshot)
     }
 
@@ -63,7 +75,7 @@ impl State {
     fn drop_snapshot(&mut self, id: &SnapshotId, owner: &Owner) -> Result<()> {
         let row = self.snapshot(id)?;
         check_owner(format_args!("snapshot {id}"), row.snapshot.owner.as_ref(), owner)?;
-        if row.group.is_some() || self.is_read(id) {
+        if row.snapshot.group.is_some() || self.is_read(id) {
             return Err(Error::new(
                 ErrorKind::InUse,
                 format!("snapshot {id} is read by a copy or part of a group"),

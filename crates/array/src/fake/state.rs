@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime};
 use super::not_found;
 use crate::{
     ArrayId, Error, ErrorKind, GroupId, GroupSnapshotId, Half, HostId, Initiator, Lun, Name, Owner, PoolId,
-    Profile, RecordId, Result, Size, Snapshot, SnapshotId, Subject, TargetPort, Throughput, Volume, VolumeId,
-    VolumeState,
+    Profile, RecordId, Result, Size, Snapshot, SnapshotId, Subject, TargetPort, Throughput, Tie, Volume,
+    VolumeId, VolumeState,
 };
 
 /// One or two arrays and the link between the two, behind one lock, so that a step that touches both is one step.
@@ -32,6 +32,8 @@ pub(super) struct State {
     pub groups: BTreeMap<GroupId, GroupRow>,
     pub group_snapshots: BTreeMap<GroupSnapshotId, GroupSnapshotRow>,
     pub mirrors: Vec<MirrorRow>,
+    /// Volumes that wait for the other array to hear of them.
+    pub offers: Vec<Subject>,
     pub qos: BTreeMap<VolumeId, Throughput>,
     pub counter: u64,
 }
@@ -40,6 +42,8 @@ pub(super) struct State {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
     pub names_repeat: bool,
+    /// Relating copies takes word carried between the arrays.
+    pub pairs_by_word: bool,
     pub volumes: usize,
     pub hosts: usize,
     pub groups: usize,
@@ -85,7 +89,6 @@ pub(super) struct Copying {
 pub(super) struct SnapshotRow {
     pub snapshot: Snapshot,
     pub content: String,
-    pub group: Option<GroupSnapshotId>,
 }
 
 #[derive(Debug, Clone)]
@@ -173,7 +176,25 @@ impl State {
             wwid_alt: None,
             state,
             owner: row.owner.clone(),
+            ties: self.ties(id, row),
         }
+    }
+
+    fn ties(&self, id: &VolumeId, row: &VolumeRow) -> Vec<Tie> {
+        let hosts = row.mapped.keys().filter_map(|host| self.hosts.get(host));
+        let mut ties: Vec<_> = hosts.map(|host| Tie::Mapped(host.name.to_string())).collect();
+        if row.session {
+            ties.push(Tie::Mapped("a session".to_owned()));
+        }
+        let groups = self.groups.values().filter(|group| group.members.contains(id));
+        ties.extend(groups.map(|group| Tie::Grouped(group.name.to_string())));
+        if self.mirrored(id) {
+            ties.push(Tie::Mirrored);
+        }
+        if self.is_shut(id) {
+            ties.push(Tie::Shut("target of a mirror".to_owned()));
+        }
+        ties
     }
 
     pub(super) fn mirrored(&self, volume: &VolumeId) -> bool {

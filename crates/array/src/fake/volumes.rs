@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::state::{Copying, State, VolumeRow, check_owner};
 use super::{FakeArray, not_found};
 use crate::{
-    Error, ErrorKind, Name, NewVolume, Owner, Page, PageToken, Result, Size, Source, Volume, VolumeId,
-    Volumes,
+    Error, ErrorKind, Name, NewVolume, Owner, Page, PageToken, QosWish, Rename, Result, Size, Source, Volume,
+    VolumeId, Volumes,
 };
 
 impl State {
@@ -40,6 +40,7 @@ impl State {
         copying: Option<Copying>,
     ) -> Result<Volume> {
         let size = self.admit(new)?;
+        let qos = new.qos.as_ref().map(|wish| self.throughput(wish)).transpose()?;
         let number = self.next();
         let id = VolumeId::new(format!("{number}"));
         let row = VolumeRow {
@@ -55,7 +56,8 @@ impl State {
             number,
         };
         let shown = self.show(&id, &row);
-        self.volumes.insert(id, row);
+        self.volumes.insert(id.clone(), row);
+        self.qos.extend(qos.map(|qos| (id, qos)));
         Ok(shown)
     }
 
@@ -90,8 +92,10 @@ impl State {
             return Err(Error::new(ErrorKind::OutOfRange, text));
         }
         let size = if self.profile.copy_may_grow { wanted } else { size };
-        let made =
-            self.add_volume(&NewVolume { size, ..new.clone() }, Some(new.owner.clone()), Some(copying))?;
+        let inherited = self.qos.get(&copying.volume).copied().map(QosWish::Limits);
+        let qos = if self.profile.copy_takes_qos { new.qos.clone().or(inherited) } else { inherited };
+        let new = NewVolume { size, qos, ..new.clone() };
+        let made = self.add_volume(&new, Some(new.owner.clone()), Some(copying))?;
         self.volume(&made.id)?.content = content;
         Ok(made)
     }
@@ -143,6 +147,19 @@ impl State {
             }
         }
         Ok(())
+    }
+
+    fn rename_volume(&mut self, id: &VolumeId, name: &Name) -> Result<Volume> {
+        if !self.profile.volume_names.accepts(name.as_str()) {
+            return Err(Error::new(ErrorKind::Invalid, format!("volume name {name} is not allowed")));
+        }
+        self.volume(id)?;
+        let taken = self.volumes.iter().any(|(other, row)| other != id && row.name == *name);
+        if taken && !self.limits.names_repeat {
+            return Err(Error::new(ErrorKind::Exists, format!("volume name {name} is taken")));
+        }
+        self.volume(id)?.name = name.clone();
+        self.shown(id)
     }
 
     fn page(&mut self, from: Option<&PageToken>) -> Result<Page<Volume>> {
@@ -218,5 +235,12 @@ impl Volumes for FakeArray {
             Ok(())
         })
         .await
+    }
+}
+
+#[async_trait::async_trait]
+impl Rename for FakeArray {
+    async fn rename(&self, id: &VolumeId, name: &Name) -> Result<Volume> {
+        self.call("rename.rename", |state| state.rename_volume(id, name)).await
     }
 }

@@ -11,7 +11,7 @@ const LONGEST: usize = 1000;
 
 pub(super) fn of(attributes: &Map<String, Value>) -> Option<Owner> {
     let text = |key: &str| attributes.get(key).and_then(Value::as_str);
-    Some(Owner { cluster: text(CLUSTER)?.to_owned(), record: RecordId::new(text(RECORD)?) })
+    Some(Owner::new(text(CLUSTER)?, RecordId::new(text(RECORD)?)))
 }
 
 /// The attributes with this mark, or without any; what others wrote stays.
@@ -58,7 +58,7 @@ mod tests {
     use super::{check, of, set};
 
     fn owner(record: &str) -> Owner {
-        Owner { cluster: "c".into(), record: RecordId::new(record) }
+        Owner::new("c", RecordId::new(record))
     }
 
     #[test]

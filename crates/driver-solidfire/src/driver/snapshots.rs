@@ -62,6 +62,8 @@ fn shown(snapshot: protocol::Snapshot) -> Result<Snapshot> {
             .map_err(|_| fault::garbled("ListSnapshots", "a snapshot's createTime is no time"))?,
         ready: matches!(snapshot.status.to_ascii_lowercase().as_str(), "done" | "active" | "cloning"),
         owner: mark::of(&snapshot.attributes),
+        group: None,
+        expires: None,
     })
 }
 

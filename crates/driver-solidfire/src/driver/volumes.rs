@@ -80,6 +80,7 @@ impl Solidfire {
             wwid_alt: Some(Wwid::new(&format!("eui.{}", volume.eui))),
             state: state(&volume.status, &volume.access),
             owner: mark::of(&volume.attributes),
+            ties: Vec::new(),
         }
     }
 

@@ -24,7 +24,7 @@ impl Rig {
     pub(crate) async fn start() -> Self {
         let mut config = Config::solidfire(ARRAY);
         let array = &mut config.arrays[0];
-        array.pools = vec![PoolConfig { name: None, capacity: 20_000_000_000 }];
+        array.pools = vec![PoolConfig::of(20_000_000_000)];
         array.limits = BTreeMap::from([("volumeCountMax".to_owned(), VOLUMES as u64)]);
         array.clone_delay = Duration::from_secs(60);
         let running = Simulator::start(config).await.expect("a simulated cluster");

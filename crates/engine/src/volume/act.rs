@@ -30,10 +30,10 @@ pub(super) struct Making {
 pub(super) async fn converge(step: Step, making: Making) -> Result<Volume, Error> {
     let (volumes, entry) = (step.array.volumes(), &making.entry);
     let (name, pool, owner) = (entry.name.clone(), entry.pool.clone(), making.owner.clone());
-    let new = NewVolume { name, pool, size: entry.size, owner };
+    let new = NewVolume::new(name, pool, entry.size, owner);
     let mut seen = Vec::new();
     if !(making.fresh && step.first) {
-        seen = volumes.find(&entry.name).await?;
+        seen = volumes.attempts(&entry.name, &new.owner).await?;
         if !making.late && step.first {
             step.certain();
         }
@@ -77,12 +77,8 @@ pub(super) async fn delete_once(step: Step, entry: Entry, owner: Owner) -> Resul
         Some(id) => vec![id.clone()],
         // made by an attempt whose answer nobody heard
         None => {
-            let found = volumes.find(&entry.name).await?;
-            found
-                .into_iter()
-                .filter(|volume| volume.owner.as_ref() == Some(&owner))
-                .map(|volume| volume.id)
-                .collect()
+            let found = volumes.attempts(&entry.name, &owner).await?;
+            found.into_iter().map(|volume| volume.id).collect()
         }
     };
     for id in ids {

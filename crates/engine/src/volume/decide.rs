@@ -11,7 +11,7 @@ pub(super) enum Next {
     Wait(VolumeId),
     /// Ours, and too small yet.
     Grow(VolumeId),
-    /// A request carried out twice left a second one.
+    /// A request carried out twice left a second one, or one cut short left a torn one.
     Surplus(VolumeId),
     Broken(VolumeId),
     Done(Box<Volume>),
@@ -28,6 +28,7 @@ pub(super) fn next(seen: &[Volume], wanted: &NewVolume) -> Next {
     }
     match first.state {
         VolumeState::Faulted => Next::Broken(first.id.clone()),
+        VolumeState::Torn => Next::Surplus(first.id.clone()),
         VolumeState::Copying => Next::Wait(first.id.clone()),
         VolumeState::Ready if first.size < wanted.size => Next::Grow(first.id.clone()),
         VolumeState::Ready => Next::Done(Box::new(first.clone())),
@@ -42,11 +43,11 @@ mod tests {
     };
 
     fn owner(record: &str) -> Owner {
-        Owner { cluster: "c".into(), record: RecordId::new(record) }
+        Owner::new("c", RecordId::new(record))
     }
 
     fn wanted() -> NewVolume {
-        NewVolume { name: Name::new("v"), pool: PoolId::new("p"), size: Size::gib(2), owner: owner("r") }
+        NewVolume::new(Name::new("v"), PoolId::new("p"), Size::gib(2), owner("r"))
     }
 
     fn seen(id: &str, state: VolumeState, gib: u64, owner: Option<Owner>) -> Volume {
@@ -59,6 +60,7 @@ mod tests {
             wwid_alt: None,
             state,
             owner,
+            ties: Vec::new(),
         }
     }
 
@@ -75,6 +77,7 @@ mod tests {
         assert_eq!(next(&ours(VolumeState::Copying, 2), &wanted()), Next::Wait(VolumeId::new("1")));
         assert_eq!(next(&ours(VolumeState::Ready, 1), &wanted()), Next::Grow(VolumeId::new("1")));
         assert_eq!(next(&ours(VolumeState::Faulted, 2), &wanted()), Next::Broken(VolumeId::new("1")));
+        assert_eq!(next(&ours(VolumeState::Torn, 2), &wanted()), Next::Surplus(VolumeId::new("1")));
         assert!(matches!(next(&ours(VolumeState::Ready, 2), &wanted()), Next::Done(_)));
     }
 

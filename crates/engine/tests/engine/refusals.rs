@@ -129,9 +129,9 @@ async fn a_snapshot_that_no_record_names_is_not_deleted() {
     let volume = bed.engine.ensure_volume(&request("v", 1), soon()).await.expect("made").handle;
     let native = bed.ledger.entries()[0].native.clone().expect("native");
     let foreign = perilune_array::Array::snapshots(&bed.array).expect("snapshots");
-    let owner = perilune_array::Owner { cluster: "other".into(), record: perilune_array::RecordId::new("r") };
+    let owner = perilune_array::Owner::new("other", perilune_array::RecordId::new("r"));
     let new =
-        perilune_array::NewSnapshot { volume: native, name: perilune_array::Name::new("theirs"), owner };
+        perilune_array::NewSnapshot::new(native, perilune_array::Name::new("theirs"), owner);
     let id = foreign.create(&new).await.expect("taken by somebody else").id;
     let handle = perilune_engine::SnapshotHandle { backend: "a".into(), native: id };
     let failure = bed.engine.remove_snapshot(&handle, soon()).await.expect_err("refused");

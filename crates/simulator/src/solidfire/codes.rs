@@ -74,12 +74,29 @@ pub(crate) fn no_access_group(id: u64) -> Refusal {
     Refusal::new("xVolumeAccessGroupIDDoesNotExist", format!("VolumeAccessGroupID {id} does not exist."))
 }
 
+pub(crate) fn not_in_access_group(volume: u64, group: u64) -> Refusal {
+    let message = format!("VolumeID {volume} is not in VolumeAccessGroupID {group}.");
+    Refusal::new("xNotInVolumeAccessGroup", message)
+}
+
+pub(crate) fn no_qos_policy(id: u64) -> Refusal {
+    Refusal::new("xQoSPolicyDoesNotExist", format!("QoSPolicyID {id} does not exist."))
+}
+
 pub(crate) fn no_initiator(id: u64) -> Refusal {
     Refusal::new("xInitiatorDoesNotExist", format!("InitiatorID {id} does not exist."))
 }
 
 pub(crate) fn no_async_result(id: u64) -> Refusal {
     Refusal::new("xAsyncHandleDoesNotExist", format!("Async handle {id} does not exist."))
+}
+
+pub(crate) fn no_clone(id: u64) -> Refusal {
+    Refusal::new("xCloneIDDoesNotExist", format!("CloneID {id} does not exist."))
+}
+
+pub(crate) fn too_many_volumes() -> Refusal {
+    Refusal::new("xMaxVolumeCountExceeded", "Exceeded maximum number of volumes")
 }
 
 /// A clone whose metadata is still being built.

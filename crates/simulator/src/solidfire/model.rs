@@ -10,18 +10,25 @@ mod audit;
 mod capacity;
 mod clones;
 mod cluster_info;
+mod copies;
 mod deletion;
 mod exports;
+mod fibre_channel;
 mod group_snapshots;
 mod identity;
 mod initiators;
+mod jobs;
 mod listing;
+mod luns;
+mod modifications;
 mod nodes;
 mod qos;
+mod qos_policies;
 mod retention;
 mod rollback;
 mod sessions;
 mod snapshots;
+mod statistics;
 mod volumes;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -37,6 +44,8 @@ use self::capacity::Capacity;
 use self::group_snapshots::GroupSnapshot;
 use self::identity::Identity;
 use self::initiators::Initiator;
+use self::qos::Qos;
+use self::qos_policies::QosPolicy;
 use self::snapshots::Snapshot;
 use self::volumes::Volume;
 use super::codes::Refusal;
@@ -67,14 +76,19 @@ pub(crate) struct Cluster {
     initiators: BTreeMap<u64, Initiator>,
     /// Initiators by their unique lower-case name.
     initiator_names: HashMap<String, u64>,
+    qos_policies: BTreeMap<u64, QosPolicy>,
+    /// What a volume gets that asks for nothing.
+    default_qos: Qos,
     async_results: BTreeMap<u64, AsyncResult>,
+    /// Handles of the jobs that still run.
+    running: BTreeSet<u64>,
     due: BTreeSet<(Timestamp, Due)>,
 }
 
 /// Something that time brings about. One that no longer applies when its time comes does nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Due {
-    CloneComplete { handle: u64 },
+    JobComplete { handle: u64 },
     Purge { volume: u64 },
     Expire { snapshot: u64 },
 }
@@ -88,6 +102,7 @@ struct Counters {
     group_snapshot: u64,
     access_group: u64,
     initiator: u64,
+    qos_policy: u64,
     async_result: u64,
     clone: u64,
     image: u32,
@@ -117,7 +132,10 @@ impl Cluster {
             access_groups: BTreeMap::new(),
             initiators: BTreeMap::new(),
             initiator_names: HashMap::new(),
+            qos_policies: BTreeMap::new(),
+            default_qos: Qos::DEFAULT,
             async_results: BTreeMap::new(),
+            running: BTreeSet::new(),
             due: BTreeSet::new(),
         }
     }
@@ -128,6 +146,10 @@ impl Cluster {
 
     pub(crate) fn portals(&self) -> &[SocketAddr] {
         &self.identity.portals
+    }
+
+    pub(crate) fn fibre_channel(&self) -> &[String] {
+        &self.identity.fibre_channel
     }
 
     pub(crate) fn uuid(&self) -> &str {
@@ -148,7 +170,7 @@ impl Cluster {
         while let Some((time, due)) = self.due.first().copied().filter(|(time, _)| *time <= now) {
             self.due.remove(&(time, due));
             match due {
-                Due::CloneComplete { handle } => self.complete_clone(handle, time)?,
+                Due::JobComplete { handle } => self.complete_job(handle, time)?,
                 Due::Purge { volume } => self.purge_if_due(volume, time)?,
                 Due::Expire { snapshot } => self.expire_if_due(snapshot, time)?,
             }

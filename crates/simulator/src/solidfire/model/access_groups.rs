@@ -1,6 +1,6 @@
 //! Volume access groups: initiators that reach volumes by their names.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
@@ -17,6 +17,8 @@ pub(super) struct AccessGroup {
     pub(super) volumes: BTreeSet<u64>,
     /// Members that are deleted and not yet purged.
     pub(super) deleted_volumes: BTreeSet<u64>,
+    /// LUN of each volume, the deleted ones included.
+    pub(super) luns: BTreeMap<u64, u64>,
     pub(super) attributes: Map<String, Value>,
 }
 
@@ -34,7 +36,7 @@ impl Cluster {
         })
     }
 
-    fn access_group(&self, id: u64) -> Result<&AccessGroup, Refusal> {
+    pub(super) fn access_group(&self, id: u64) -> Result<&AccessGroup, Refusal> {
         self.access_groups.get(&id).ok_or_else(|| codes::no_access_group(id))
     }
 
@@ -92,6 +94,7 @@ impl Cluster {
             initiators: BTreeSet::new(),
             volumes: BTreeSet::new(),
             deleted_volumes: BTreeSet::new(),
+            luns: BTreeMap::new(),
             attributes,
         };
         self.access_groups.insert(id, group);
@@ -110,9 +113,9 @@ impl Cluster {
         initiators: Option<BTreeSet<u64>>,
     ) -> Result<(), Refusal> {
         let Some(group) = self.access_groups.get_mut(&id) else { return Err(codes::no_access_group(id)) };
-        let mut touched = group.volumes.clone();
+        let mut touched = BTreeSet::new();
         if let Some(volumes) = volumes {
-            touched.extend(&volumes);
+            touched.extend(group.volumes.symmetric_difference(&volumes).copied());
             for volume in &touched {
                 let Some(record) = self.volumes.get_mut(volume) else { continue };
                 if volumes.contains(volume) {
@@ -122,8 +125,10 @@ impl Cluster {
                 };
             }
             group.volumes = volumes;
+            group.number_volumes();
         }
-        if let Some(initiators) = initiators {
+        if let Some(initiators) = initiators.filter(|initiators| *initiators != group.initiators) {
+            touched.extend(&group.volumes);
             for gone in group.initiators.difference(&initiators) {
                 self.initiators.get_mut(gone).into_iter().for_each(|initiator| initiator.group = None);
             }
@@ -172,8 +177,7 @@ impl Cluster {
         let stranger =
             |volume: &&u64| !group.volumes.contains(volume) && !group.deleted_volumes.contains(volume);
         if let Some(volume) = removed.iter().find(stranger) {
-            let message = format!("VolumeID {volume} is not in VolumeAccessGroupID {id}.");
-            return Err(Refusal::new("xNotInVolumeAccessGroup", message));
+            return Err(codes::not_in_access_group(*volume, id));
         }
         let left: BTreeSet<u64> = group.volumes.difference(&removed).copied().collect();
         let deleted: Vec<u64> = group.deleted_volumes.intersection(&removed).copied().collect();

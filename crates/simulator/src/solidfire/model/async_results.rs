@@ -6,66 +6,93 @@ use serde_json::{Value, json};
 use super::super::codes;
 use super::super::methods::Answer;
 use super::super::params::Params;
-use super::Cluster;
+use super::{Cluster, Image};
 use crate::kernel::clock;
 
-/// A clone on its way.
-#[derive(Clone, Copy, Debug)]
+/// A clone or copy on its way.
+#[derive(Clone, Debug)]
 pub(super) struct Job {
     pub(super) clone: u64,
-    pub(super) source: u64,
-    pub(super) volume: u64,
+    pub(super) work: Work,
     pub(super) ready: Timestamp,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Work {
+    /// Volumes that become usable together, each after its source.
+    Clone { members: Vec<(u64, u64)>, group: bool },
+    /// Data on its way into a volume, held in an image of its own until then.
+    Copy { source: u64, target: u64, image: Image },
+}
+
+impl Job {
+    /// Source and target of each volume that is copied.
+    pub(super) fn pairs(&self) -> Vec<(u64, u64)> {
+        match &self.work {
+            Work::Clone { members, .. } => members.clone(),
+            Work::Copy { source, target, .. } => vec![(*source, *target)],
+        }
+    }
+
+    pub(super) fn sources(&self) -> impl Iterator<Item = u64> + use<> {
+        self.pairs().into_iter().map(|(source, _)| source)
+    }
+
+    pub(super) fn is_group(&self) -> bool {
+        matches!(self.work, Work::Clone { group: true, .. })
+    }
+
+    fn identity(&self) -> Value {
+        if self.is_group() {
+            return json!({"groupCloneID": self.clone});
+        }
+        let target = self.pairs().first().map(|(_, target)| *target);
+        json!({"cloneID": self.clone, "volumeID": target})
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Running,
+    Complete,
+    Cancelled,
 }
 
 #[derive(Debug)]
 pub(super) struct AsyncResult {
     handle: u64,
-    job: Job,
-    created: Timestamp,
+    pub(super) job: Job,
+    pub(super) created: Timestamp,
     updated: Timestamp,
-    complete: bool,
+    state: State,
 }
 
 impl AsyncResult {
     pub(super) fn new(handle: u64, job: Job, now: Timestamp) -> Self {
-        Self { handle, job, created: now, updated: now, complete: false }
+        Self { handle, job, created: now, updated: now, state: State::Running }
     }
 
-    pub(super) fn running(&self) -> Option<&Job> {
-        (!self.complete).then_some(&self.job)
-    }
-
-    /// Marks the job as done and tells the volume it made.
-    pub(super) fn complete(&mut self, time: Timestamp) -> u64 {
-        self.complete = true;
+    pub(super) fn end(&mut self, time: Timestamp, cancelled: bool) {
+        self.state = if cancelled { State::Cancelled } else { State::Complete };
         self.updated = time;
-        self.job.volume
-    }
-
-    pub(super) fn volume(&self) -> u64 {
-        self.job.volume
-    }
-
-    fn outcome(&self) -> Value {
-        json!({"cloneID": self.job.clone, "message": "Clone complete.", "volumeID": self.job.volume})
-    }
-
-    fn details(&self) -> Value {
-        json!({"cloneID": self.job.clone, "volumeID": self.job.volume})
     }
 
     fn show(&self) -> Value {
         let mut shown = json!({
-            "status": if self.complete { "complete" } else { "running" },
+            "status": if self.state == State::Running { "running" } else { "complete" },
             "resultType": "Clone",
             "createTime": clock::seconds(self.created),
             "lastUpdateTime": clock::seconds(self.updated),
         });
-        if self.complete {
-            shown["result"] = self.outcome();
-        } else {
-            shown["details"] = self.details();
+        match self.state {
+            State::Running => shown["details"] = self.job.identity(),
+            State::Complete => {
+                shown["result"] = self.job.identity();
+                shown["result"]["message"] = json!("Clone complete.");
+            }
+            State::Cancelled => {
+                shown["error"] = json!({"name": "xCloneCancelled", "message": "The clone was cancelled."});
+            }
         }
         shown
     }
@@ -73,12 +100,12 @@ impl AsyncResult {
     fn show_in_list(&self) -> Value {
         json!({
             "asyncResultID": self.handle,
-            "completed": self.complete,
-            "success": self.complete,
+            "completed": self.state != State::Running,
+            "success": self.state == State::Complete,
             "resultType": "Clone",
             "createTime": clock::seconds(self.created),
             "lastUpdateTime": clock::seconds(self.updated),
-            "data": self.details(),
+            "data": self.job.identity(),
         })
     }
 }
@@ -90,7 +117,7 @@ impl Cluster {
         let keep = params.flag("keepResult")?.unwrap_or(false);
         let result = self.async_results.get(&handle).ok_or_else(|| codes::no_async_result(handle))?;
         let shown = result.show();
-        if result.complete && !keep {
+        if result.state != State::Running && !keep {
             self.async_results.remove(&handle);
         }
         Ok(shown)

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Cluster;
+use super::async_results::Work;
 use super::volumes::{Status, Volume};
 use crate::control::Statistics;
 use crate::kernel::fabric::Image;
@@ -17,6 +18,7 @@ impl Cluster {
         }
         self.volumes.values().for_each(|volume| self.audit_volume(volume, &mut found));
         self.audit_owners(&mut found);
+        self.audit_members(&mut found);
         self.audit_images(&mut found);
         found
     }
@@ -75,9 +77,39 @@ impl Cluster {
         }
     }
 
+    /// Policies and LUNs name members and only those.
+    fn audit_members(&self, found: &mut Vec<String>) {
+        for (id, policy) in &self.qos_policies {
+            let strange = |v: &&u64| {
+                self.volumes.get(v).is_none_or(|v| v.qos_policy != Some(*id) || v.qos != policy.qos)
+            };
+            let ids = policy.volumes.iter().filter(strange);
+            found.extend(ids.map(|volume| format!("QoS policy {id} lists volume {volume}")));
+        }
+        for volume in self.volumes.values() {
+            let policy = volume.qos_policy.map(|id| self.qos_policies.get(&id));
+            if policy.is_some_and(|policy| policy.is_none_or(|policy| !policy.volumes.contains(&volume.id))) {
+                found.push(format!("volume {} is not known to its QoS policy", volume.id));
+            }
+        }
+        for group in self.access_groups.values() {
+            let members: BTreeSet<u64> = group.volumes.union(&group.deleted_volumes).copied().collect();
+            let numbered: BTreeSet<u64> = group.luns.keys().copied().collect();
+            let distinct: BTreeSet<u64> = group.luns.values().copied().collect();
+            if members != numbered || distinct.len() != numbered.len() {
+                found.push(format!("access group {} has LUNs {:?} for {members:?}", group.id, group.luns));
+            }
+        }
+    }
+
     fn audit_images(&self, found: &mut Vec<String>) {
         let volumes = self.volumes.values().map(|volume| volume.image);
-        let wanted: BTreeSet<Image> = volumes.chain(self.snapshots.values().map(|s| s.image)).collect();
+        let held = self.running_jobs().filter_map(|(_, job)| match job.work {
+            Work::Copy { image, .. } => Some(image),
+            Work::Clone { .. } => None,
+        });
+        let snapshots = self.snapshots.values().map(|snapshot| snapshot.image);
+        let wanted: BTreeSet<Image> = volumes.chain(snapshots).chain(held).collect();
         let (images, exports) = self.fabric.inventory();
         let images: BTreeSet<Image> = images.into_iter().collect();
         if images != wanted {
@@ -89,10 +121,11 @@ impl Cluster {
                 found.push(format!("volume {} is {} and still exported", volume.id, volume.status.name()));
             }
         }
-        let handles =
-            self.async_results.values().filter_map(|result| result.running().map(|_| result.volume()));
-        let initial = |id: &u64| self.volumes.get(id).is_some_and(|volume| volume.status == Status::Init);
-        found.extend(handles.filter(|id| !initial(id)).map(|id| format!("a clone job runs for volume {id}")));
+        for (_, job) in self.running_jobs().filter(|(_, job)| matches!(job.work, Work::Clone { .. })) {
+            let initial = |id: &u64| self.volumes.get(id).is_some_and(|v| v.status == Status::Init);
+            let strange = job.pairs().into_iter().filter(|(_, id)| !initial(id));
+            found.extend(strange.map(|(_, id)| format!("a clone job runs for volume {id}")));
+        }
     }
 
     pub(crate) fn statistics(&self) -> Statistics {
@@ -109,6 +142,7 @@ impl Cluster {
             used_bytes: self.fabric.used(),
             images: images.len(),
             exports: exports.len(),
+            ..Statistics::default()
         }
     }
 

@@ -1,16 +1,15 @@
 //! Capacity: what the cluster has, what is promised of it, how full it is, and what a full one refuses.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::super::codes::{self, Refusal};
 use super::super::methods::Answer;
 use super::super::params::Params;
 use super::Cluster;
-use super::volumes::Status;
 use crate::config::{ArrayConfig, Data};
 use crate::kernel::clock;
 
-const BLOCK: u64 = 4096;
+pub(super) const BLOCK: u64 = 4096;
 
 /// How many times its capacity the cluster promises at most.
 const OVERPROVISION: u64 = 5;
@@ -123,32 +122,5 @@ impl Cluster {
             "sumUsedClusterBytes": self.used(),
             "sumUsedMetadataClusterBytes": self.volumes.len() as u64 * BLOCK,
         }))
-    }
-
-    pub(crate) fn get_volume_stats(&mut self, params: &mut Params) -> Answer {
-        let id = params.needed_number("volumeID")?;
-        let volume = self.volumes.get(&id).ok_or_else(|| codes::no_volume(id))?;
-        let counters = [
-            "readBytes",
-            "readOps",
-            "writeBytes",
-            "writeOps",
-            "actualIOPS",
-            "clientQueueDepth",
-            "latencyUSec",
-        ];
-        let mut stats = json!({
-            "volumeID": id,
-            "accountID": volume.account,
-            "volumeSize": volume.total_size,
-            "volumeAccessGroups": volume.access_groups,
-            "zeroBlocks": volume.total_size / BLOCK,
-            "nonZeroBlocks": 0,
-            "volumeUtilization": 0.0,
-            "timestamp": clock::micros(self.clock.now()),
-            "status": if volume.status == Status::Active { "active" } else { volume.status.name() },
-        });
-        counters.iter().for_each(|counter| stats[*counter] = Value::from(0));
-        Ok(json!({"volumeStats": stats}))
     }
 }

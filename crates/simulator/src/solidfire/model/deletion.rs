@@ -124,7 +124,7 @@ impl Cluster {
         if due { self.purge(id) } else { Ok(()) }
     }
 
-    fn purge(&mut self, id: u64) -> Result<(), Refusal> {
+    pub(super) fn purge(&mut self, id: u64) -> Result<(), Refusal> {
         let Some(volume) = self.volumes.get(&id) else { return Err(codes::no_volume(id)) };
         let (image, snapshots) = (volume.image, volume.snapshots.clone());
         snapshots.into_iter().try_for_each(|snapshot| self.forget_snapshot(snapshot))?;
@@ -137,8 +137,10 @@ impl Cluster {
             for group in volume.access_groups {
                 if let Some(group) = self.access_groups.get_mut(&group) {
                     group.deleted_volumes.remove(&id);
+                    group.luns.remove(&id);
                 }
             }
+            self.move_between_policies(id, volume.qos_policy, None);
         }
         Ok(())
     }

@@ -113,6 +113,19 @@ impl Cluster {
         Ok(json!({"groupSnapshots": shown}))
     }
 
+    /// Members change with their group.
+    pub(crate) fn modify_group_snapshot(&mut self, params: &mut Params) -> Answer {
+        let id = params.needed_number("groupSnapshotID")?;
+        let change = self.snapshot_change(params)?;
+        let Some(group) = self.group_snapshots.get_mut(&id) else { return Err(codes::no_group_snapshot(id)) };
+        change.name.iter().for_each(|name| group.name.clone_from(name));
+        group.remote_replication = change.remote_replication.unwrap_or(group.remote_replication);
+        let members = group.members.clone();
+        members.into_iter().try_for_each(|member| self.change_snapshot(member, &change))?;
+        let group = self.group_snapshots.get(&id).ok_or_else(|| codes::no_group_snapshot(id))?;
+        Ok(json!({"groupSnapshot": self.show_group_snapshot(group)}))
+    }
+
     pub(crate) fn delete_group_snapshot(&mut self, params: &mut Params) -> Answer {
         let id = params.needed_number("groupSnapshotID")?;
         let save = params.flag("saveMembers")?.unwrap_or(false);

@@ -23,6 +23,8 @@ pub(super) struct Identity {
     pub(super) uuid: String,
     pub(super) mvip: IpAddr,
     pub(super) portals: Vec<SocketAddr>,
+    /// World-wide names of the Fibre Channel ports, if there are any.
+    pub(super) fibre_channel: Vec<String>,
     pub(super) model: String,
     pub(super) firmware: String,
 }
@@ -39,6 +41,7 @@ impl Identity {
             uuid: config.serial.clone().unwrap_or_else(|| uuid_of(&config.name)).to_lowercase(),
             mvip,
             portals,
+            fibre_channel: config.fc.clone(),
             model: config.model.clone(),
             firmware: config.firmware.clone(),
         }

@@ -12,6 +12,7 @@ use super::accounts::random_secret;
 use super::{Cluster, next};
 use crate::kernel::fabric::Login;
 
+#[derive(Clone)]
 pub(super) struct Initiator {
     id: u64,
     pub(super) name: String,
@@ -161,12 +162,7 @@ impl Cluster {
             let id = next(&mut self.counters.initiator);
             self.initiator_names.insert(draft.name.clone(), id);
             self.initiators.insert(id, Initiator { id, ..draft });
-            if let Some(group) = group {
-                let mut members =
-                    self.access_groups.get(&group).map(|g| g.initiators.clone()).unwrap_or_default();
-                members.insert(id);
-                self.set_members(group, None, Some(members))?;
-            }
+            self.move_between_groups(id, None, group)?;
             made.push(id);
         }
         let shown: Vec<Value> =
@@ -184,15 +180,30 @@ impl Cluster {
             return Err(codes::no_access_group(group));
         }
         let mut draft = Initiator::new(0, name);
-        draft.alias = params.text("alias")?.unwrap_or_default();
-        draft.attributes = params.attributes()?.unwrap_or_default();
-        draft.require_chap = params.flag("requireChap")?.unwrap_or(false);
-        params.text("chapUsername")?.into_iter().for_each(|username| draft.chap_username = username);
-        self.secret(params, "initiatorSecret")?
-            .into_iter()
-            .for_each(|secret| draft.initiator_secret = secret);
-        self.secret(params, "targetSecret")?.into_iter().for_each(|secret| draft.target_secret = secret);
+        self.read_initiator(params, &mut draft)?;
         Ok((draft, group))
+    }
+
+    /// What a call says about an initiator besides name and group.
+    fn read_initiator(&self, params: &mut Params, draft: &mut Initiator) -> Result<(), Refusal> {
+        if let Some(alias) = params.text("alias")? {
+            let max = self.limits.get("initiatorAliasLengthMax");
+            if alias.chars().count() as u64 > max {
+                return Err(codes::invalid(format!("alias must be at most {max} characters long.")));
+            }
+            draft.alias = alias;
+        }
+        params.attributes()?.into_iter().for_each(|attributes| draft.attributes = attributes);
+        draft.require_chap = params.flag("requireChap")?.unwrap_or(draft.require_chap);
+        params.text("chapUsername")?.into_iter().for_each(|username| draft.chap_username = username);
+        if let Some(secret) = self.secret(params, "initiatorSecret")? {
+            draft.initiator_secret = secret;
+        }
+        if let Some(secret) = self.secret(params, "targetSecret")? {
+            draft.target_secret = secret;
+        }
+        params.ignore(&["virtualNetworkIDs", "forceDuringUpgrade"]);
+        Ok(())
     }
 
     pub(crate) fn list_initiators(&mut self, params: &mut Params) -> Answer {
@@ -204,6 +215,69 @@ impl Cluster {
         Ok(json!({"initiators": initiators.map(|(_, initiator)| initiator.show()).collect::<Vec<_>>()}))
     }
 
+    /// All or none. An initiator may be moved between groups, and taken out of its own with group 0.
+    pub(crate) fn modify_initiators(&mut self, params: &mut Params) -> Answer {
+        let given = params.list("initiators")?.ok_or_else(|| codes::missing("initiators"))?;
+        let mut changes = Vec::with_capacity(given.len());
+        for value in given {
+            let Value::Object(members) = value else {
+                return Err(codes::wrong_type("initiators", "objects"));
+            };
+            changes.push(self.draft_change(&mut Params::new(members))?);
+        }
+        let ids: Vec<u64> = changes.iter().map(|change| change.id).collect();
+        for change in changes {
+            self.change_initiator(change)?;
+        }
+        let shown: Vec<Value> =
+            ids.iter().filter_map(|id| self.initiators.get(id)).map(Initiator::show).collect();
+        Ok(json!({"initiators": shown}))
+    }
+
+    /// The initiator as the call wants it.
+    fn draft_change(&self, params: &mut Params) -> Result<Initiator, Refusal> {
+        let id = params.needed_number("initiatorID")?;
+        let mut changed = self.initiators.get(&id).cloned().ok_or_else(|| codes::no_initiator(id))?;
+        if params.has("volumeAccessGroupID") {
+            changed.group = params.id("volumeAccessGroupID")?;
+            if let Some(group) = changed.group.filter(|group| !self.access_groups.contains_key(group)) {
+                return Err(codes::no_access_group(group));
+            }
+        }
+        self.read_initiator(params, &mut changed)?;
+        Ok(changed)
+    }
+
+    fn change_initiator(&mut self, changed: Initiator) -> Result<(), Refusal> {
+        let (id, to) = (changed.id, changed.group);
+        let Some(from) = self.initiators.get(&id).map(|initiator| initiator.group) else {
+            return Err(codes::no_initiator(id));
+        };
+        if from != to {
+            self.move_between_groups(id, from, to)?;
+        }
+        self.initiators.insert(id, changed);
+        let volumes = to.and_then(|group| self.access_groups.get(&group)).map(|group| group.volumes.clone());
+        volumes.into_iter().flatten().try_for_each(|volume| self.publish(volume))
+    }
+
+    fn move_between_groups(&mut self, id: u64, from: Option<u64>, to: Option<u64>) -> Result<(), Refusal> {
+        let members = |cluster: &Self, group| {
+            cluster.access_groups.get(&group).map(|g| g.initiators.clone()).unwrap_or_default()
+        };
+        if let Some(group) = from {
+            let mut left = members(self, group);
+            left.remove(&id);
+            self.set_members(group, None, Some(left))?;
+        }
+        if let Some(group) = to {
+            let mut joined = members(self, group);
+            joined.insert(id);
+            self.set_members(group, None, Some(joined))?;
+        }
+        Ok(())
+    }
+
     /// All or none. A deleted initiator leaves its group.
     pub(crate) fn delete_initiators(&mut self, params: &mut Params) -> Answer {
         let ids = params.needed_numbers("initiators")?;
@@ -211,12 +285,8 @@ impl Cluster {
             return Err(codes::no_initiator(*id));
         }
         for id in &ids {
-            if let Some(group) = self.initiators.get(id).and_then(|initiator| initiator.group) {
-                let mut members =
-                    self.access_groups.get(&group).map(|g| g.initiators.clone()).unwrap_or_default();
-                members.remove(id);
-                self.set_members(group, None, Some(members))?;
-            }
+            let group = self.initiators.get(id).and_then(|initiator| initiator.group);
+            self.move_between_groups(*id, group, None)?;
         }
         self.forget_orphans(&ids.into_iter().collect());
         Ok(json!({}))

@@ -32,34 +32,42 @@ impl Cluster {
         format!("{}{node:04}", self.identity.unique_id.to_uppercase())
     }
 
+    fn node(&self, node: u64) -> Value {
+        let address = node_address(node);
+        json!({
+            "nodeID": node,
+            "name": format!("{}-node-{node}", self.identity.name),
+            "uuid": format!("00000000-0000-4000-8000-{node:012x}"),
+            "mip": address, "mipi": "Bond1G",
+            "sip": address, "sipi": "Bond10G",
+            "cip": address, "cipi": "Bond10G",
+            "softwareVersion": self.identity.firmware,
+            "associatedMasterServiceID": node,
+            "associatedFServiceID": 0,
+            "fibreChannelTargetPortGroup": null,
+            "platformInfo": {
+                "chassisType": self.identity.model,
+                "cpuModel": "Intel(R) Xeon(R) CPU E5-2620 v4 @ 2.10GHz",
+                "nodeMemoryGB": 256,
+                "nodeType": self.identity.model,
+                "platformConfigVersion": "0.0.0.0",
+            },
+            "role": "Storage",
+            "maintenanceMode": "Disabled",
+            "attributes": {},
+            "virtualNetworks": [],
+        })
+    }
+
     pub(crate) fn list_active_nodes(&mut self, _params: &mut Params) -> Answer {
-        let node = |node: u64| {
-            let address = node_address(node);
-            json!({
-                "nodeID": node,
-                "name": format!("{}-node-{node}", self.identity.name),
-                "uuid": format!("00000000-0000-4000-8000-{node:012x}"),
-                "mip": address, "mipi": "Bond1G",
-                "sip": address, "sipi": "Bond10G",
-                "cip": address, "cipi": "Bond10G",
-                "softwareVersion": self.identity.firmware,
-                "associatedMasterServiceID": node,
-                "associatedFServiceID": 0,
-                "fibreChannelTargetPortGroup": null,
-                "platformInfo": {
-                    "chassisType": self.identity.model,
-                    "cpuModel": "Intel(R) Xeon(R) CPU E5-2620 v4 @ 2.10GHz",
-                    "nodeMemoryGB": 256,
-                    "nodeType": self.identity.model,
-                    "platformConfigVersion": "0.0.0.0",
-                },
-                "role": "Storage",
-                "maintenanceMode": "Disabled",
-                "attributes": {},
-                "virtualNetworks": [],
-            })
-        };
-        Ok(json!({"nodes": (1..=NODES).map(node).collect::<Vec<_>>()}))
+        Ok(json!({"nodes": (1..=NODES).map(|node| self.node(node)).collect::<Vec<_>>()}))
+    }
+
+    pub(crate) fn list_all_nodes(&mut self, params: &mut Params) -> Answer {
+        let mut nodes = self.list_active_nodes(params)?;
+        nodes["pendingNodes"] = json!([]);
+        nodes["pendingActiveNodes"] = json!([]);
+        Ok(nodes)
     }
 
     fn drive(&self, drive: u64) -> Value {

@@ -15,6 +15,7 @@ pub(super) struct Qos {
 }
 
 impl Qos {
+    /// What a new cluster gives a volume that asks for nothing.
     pub(super) const DEFAULT: Self = Self { min: 50, max: 15_000, burst: 15_000 };
 
     pub(super) fn show(self) -> Value {
@@ -37,18 +38,36 @@ pub(super) fn curve() -> Value {
 }
 
 impl Cluster {
-    /// The call's `qos` merged into `base`: only given members change.
-    pub(super) fn merged_qos(&self, params: &mut Params, base: Qos) -> Result<Qos, Refusal> {
+    /// What a call says about quality of service, on top of what a volume has: the values, and the policy it is in.
+    ///
+    /// Values of its own end a volume's membership in a policy; an empty `qos` says nothing.
+    pub(super) fn chosen_qos(
+        &self,
+        params: &mut Params,
+        base: Qos,
+        member: Option<u64>,
+    ) -> Result<(Qos, Option<u64>), Refusal> {
         let given = params.object("qos")?.unwrap_or_default();
-        if params.id("qosPolicyID")?.is_some() {
-            return Err(Refusal::new("xQoSPolicyDoesNotExist", "The cluster has no QoS policies."));
+        let policy = params.id("qosPolicyID")?;
+        let associate = params.flag("associateWithQoSPolicy")?;
+        match policy {
+            Some(_) if !given.is_empty() => Err(codes::combination("qosPolicyID excludes qos.")),
+            Some(id) => {
+                let qos = self.qos_policy(id)?.qos;
+                Ok((qos, (associate != Some(false)).then_some(id)))
+            }
+            None if given.is_empty() => Ok((base, member.filter(|_| associate != Some(false)))),
+            None => Ok((self.merged_qos(&given, base)?, None)),
         }
-        params.ignore(&["associateWithQoSPolicy"]);
+    }
+
+    /// Given members in the place of those of `base`.
+    pub(super) fn merged_qos(&self, given: &Map<String, Value>, base: Qos) -> Result<Qos, Refusal> {
         let merged = Qos {
-            min: self.iops(&given, "minIOPS", ("volumeMinIOPSMin", "volumeMinIOPSMax"))?.unwrap_or(base.min),
-            max: self.iops(&given, "maxIOPS", ("volumeMaxIOPSMin", "volumeMaxIOPSMax"))?.unwrap_or(base.max),
+            min: self.iops(given, "minIOPS", ("volumeMinIOPSMin", "volumeMinIOPSMax"))?.unwrap_or(base.min),
+            max: self.iops(given, "maxIOPS", ("volumeMaxIOPSMin", "volumeMaxIOPSMax"))?.unwrap_or(base.max),
             burst: self
-                .iops(&given, "burstIOPS", ("volumeBurstIOPSMin", "volumeBurstIOPSMax"))?
+                .iops(given, "burstIOPS", ("volumeBurstIOPSMin", "volumeBurstIOPSMax"))?
                 .unwrap_or(base.burst),
         };
         if merged.min > merged.max || merged.max > merged.burst {
@@ -76,6 +95,19 @@ impl Cluster {
     }
 
     pub(crate) fn get_default_qos(&mut self, _params: &mut Params) -> Answer {
-        Ok(Qos::DEFAULT.show())
+        Ok(self.default_qos.show())
+    }
+
+    /// Volumes that exist keep what they have.
+    pub(crate) fn set_default_qos(&mut self, params: &mut Params) -> Answer {
+        let mut given = Map::new();
+        for name in ["minIOPS", "maxIOPS", "burstIOPS"] {
+            if let Some(value) = params.number(name)? {
+                given.insert(name.to_owned(), Value::from(value));
+            }
+        }
+        let Qos { min, max, burst } = self.merged_qos(&given, self.default_qos)?;
+        self.default_qos = Qos { min, max, burst };
+        Ok(json!({"minIOPS": min, "maxIOPS": max, "burstIOPS": burst}))
     }
 }

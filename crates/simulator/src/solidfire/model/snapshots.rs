@@ -35,6 +35,15 @@ pub(super) struct Traits {
     pub(super) mirror_label: Option<String>,
 }
 
+/// What is to be otherwise; the rest stays.
+#[derive(Debug)]
+pub(super) struct Change {
+    pub(super) name: Option<String>,
+    retention: Option<Retention>,
+    pub(super) remote_replication: Option<bool>,
+    mirror_label: Option<String>,
+}
+
 impl Cluster {
     pub(super) fn show_snapshot(&self, snapshot: &Snapshot) -> Value {
         let volume = self.volumes.get(&snapshot.volume).map(|volume| volume.name.as_str());
@@ -165,6 +174,38 @@ impl Cluster {
             (None, None) => self.snapshots.values().map(|snapshot| self.show_snapshot(snapshot)).collect(),
         };
         Ok(json!({"snapshots": snapshots}))
+    }
+
+    pub(crate) fn modify_snapshot(&mut self, params: &mut Params) -> Answer {
+        let id = params.needed_number("snapshotID")?;
+        self.snapshot(id)?;
+        let change = self.snapshot_change(params)?;
+        self.change_snapshot(id, &change)?;
+        Ok(json!({"snapshot": self.show_snapshot(self.snapshot(id)?)}))
+    }
+
+    pub(super) fn snapshot_change(&self, params: &mut Params) -> Result<Change, Refusal> {
+        let ends = params.has("expirationTime") || params.has("retention");
+        Ok(Change {
+            name: self.snapshot_name(params)?,
+            retention: if ends { Some(Retention::read(params, self.clock.now())?) } else { None },
+            remote_replication: params.flag("enableRemoteReplication")?,
+            mirror_label: params.text("snapMirrorLabel")?,
+        })
+    }
+
+    pub(super) fn change_snapshot(&mut self, id: u64, change: &Change) -> Result<(), Refusal> {
+        let Some(snapshot) = self.snapshots.get_mut(&id) else { return Err(codes::no_snapshot(id)) };
+        let volume = snapshot.volume;
+        change.name.iter().for_each(|name| snapshot.name.clone_from(name));
+        let traits = &mut snapshot.traits;
+        traits.retention = change.retention.unwrap_or(traits.retention);
+        traits.remote_replication = change.remote_replication.unwrap_or(traits.remote_replication);
+        change.mirror_label.iter().for_each(|label| traits.mirror_label = Some(label.clone()));
+        if let Some(time) = traits.retention.ends() {
+            self.due.insert((time, Due::Expire { snapshot: id }));
+        }
+        self.trim_fifo(volume)
     }
 
     pub(crate) fn delete_snapshot(&mut self, params: &mut Params) -> Answer {

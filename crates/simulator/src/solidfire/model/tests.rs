@@ -2,6 +2,8 @@
 
 mod access;
 mod interleavings;
+mod many;
+mod qos;
 mod scale;
 mod snapshots;
 mod volumes;

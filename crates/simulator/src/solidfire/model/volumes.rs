@@ -1,4 +1,4 @@
-//! Volumes: creating and changing them, and how one looks in an answer.
+//! Volumes: what they are, how they come to be, and how one looks in an answer.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use super::{Cluster, next};
 use crate::kernel::clock;
 use crate::kernel::fabric::Image;
 
-const MIB: u64 = 1 << 20;
+pub(super) const MIB: u64 = 1 << 20;
 
 #[derive(Clone, Debug)]
 pub(super) struct Volume {
@@ -26,6 +26,7 @@ pub(super) struct Volume {
     pub(super) total_size: u64,
     pub(super) enable512e: bool,
     pub(super) qos: Qos,
+    pub(super) qos_policy: Option<u64>,
     pub(super) attributes: Map<String, Value>,
     pub(super) created: Timestamp,
     /// When it was deleted and when it will be purged.
@@ -105,7 +106,7 @@ impl Cluster {
             "scsiEUIDeviceID": self.identity.eui(volume.id),
             "scsiNAADeviceID": self.identity.naa(volume.id),
             "qos": volume.qos.show(),
-            "qosPolicyID": null,
+            "qosPolicyID": volume.qos_policy,
             "volumeAccessGroups": volume.access_groups,
             "volumePairs": [],
             "attributes": volume.attributes,
@@ -164,7 +165,7 @@ impl Cluster {
     pub(super) fn check_room(&self, account: u64, bytes: u64) -> Result<(), Refusal> {
         self.check_capacity(bytes)?;
         if self.limits.reached("volumeCountMax", self.volumes.len()) {
-            return Err(Refusal::new("xMaxVolumeCountExceeded", "Exceeded maximum number of volumes"));
+            return Err(codes::too_many_volumes());
         }
         if self.limits.reached("volumesPerAccountCountMax", self.account(account)?.volumes.len()) {
             return Err(codes::exceeded("Exceeded maximum number of volumes per account"));
@@ -177,6 +178,7 @@ impl Cluster {
         if let Some(account) = self.accounts.get_mut(&volume.account) {
             account.volumes.insert(volume.id);
         }
+        self.move_between_policies(volume.id, None, volume.qos_policy);
         self.volumes.insert(volume.id, volume);
     }
 
@@ -185,7 +187,7 @@ impl Cluster {
         let account = params.needed_number("accountID")?;
         self.account(account)?;
         let total_size = self.rounded_size(params.needed_number("totalSize")?)?;
-        let qos = self.merged_qos(params, Qos::DEFAULT)?;
+        let (qos, qos_policy) = self.chosen_qos(params, self.default_qos, None)?;
         if let Some(access) = params.text("access")? {
             return Err(codes::enumeration(&access));
         }
@@ -207,6 +209,7 @@ impl Cluster {
             total_size,
             enable512e,
             qos,
+            qos_policy,
             attributes,
             created: self.clock.now(),
             deleted: None,
@@ -220,64 +223,5 @@ impl Cluster {
         });
         self.publish(id)?;
         Ok(json!({"volumeID": id, "volume": self.show_volume(&self.volumes[&id]), "curve": curve()}))
-    }
-
-    pub(crate) fn modify_volume(&mut self, params: &mut Params) -> Answer {
-        let id = params.needed_number("volumeID")?;
-        let mut changed = self.usable_volume(id)?.clone();
-        let before = (changed.account, changed.total_size);
-        if let Some(account) = params.id("accountID")? {
-            self.account(account)?;
-            changed.account = account;
-        }
-        if let Some(access) = Access::read(params)? {
-            changed.access = access;
-        }
-        if let Some(bytes) = params.id("totalSize")? {
-            changed.total_size = self.grown(&changed, bytes)?;
-        }
-        changed.qos = self.merged_qos(params, changed.qos)?;
-        if let Some(attributes) = params.attributes()? {
-            changed.attributes = attributes;
-        }
-        changed.fifo = (
-            params.id("fifoSize")?.unwrap_or(changed.fifo.0),
-            params.number("minFifoSize")?.unwrap_or(changed.fifo.1),
-        );
-        changed.snap_mirror = params.flag("enableSnapMirrorReplication")?.unwrap_or(changed.snap_mirror);
-        if params.flag("setCreateTime")?.unwrap_or(false) {
-            let time = params.needed_text("createTime")?;
-            changed.created =
-                time.parse().map_err(|_| codes::invalid(format!("createTime {time} is no time.")))?;
-        }
-        params.ignore(&["mode", "createTime"]);
-        if changed.total_size != before.1 {
-            self.fabric.grow(changed.image, changed.total_size)?;
-            self.capacity.provisioned += changed.total_size - before.1;
-        }
-        self.move_between_accounts(id, before.0, changed.account);
-        self.volumes.insert(id, changed);
-        self.publish(id)?;
-        Ok(json!({"volume": self.show_volume(&self.volumes[&id]), "curve": curve()}))
-    }
-
-    fn grown(&self, volume: &Volume, bytes: u64) -> Result<u64, Refusal> {
-        if bytes < volume.total_size && bytes.div_ceil(MIB) * MIB != volume.total_size {
-            return Err(Refusal::new("xVolumeShrinkProhibited", "Lowering a volume size is not allowed."));
-        }
-        let total_size = self.rounded_size(bytes)?;
-        if total_size > volume.total_size {
-            self.check_capacity(total_size - volume.total_size)?;
-        }
-        Ok(total_size)
-    }
-
-    fn move_between_accounts(&mut self, volume: u64, from: u64, to: u64) {
-        if let Some(account) = self.accounts.get_mut(&from) {
-            account.volumes.remove(&volume);
-        }
-        if let Some(account) = self.accounts.get_mut(&to) {
-            account.volumes.insert(volume);
-        }
     }
 }

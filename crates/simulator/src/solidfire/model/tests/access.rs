@@ -95,3 +95,65 @@ fn numbers_may_come_as_text() {
     let listed = bench.call("ListVolumes", json!({"startVolumeID": id.to_string(), "limit": 1}));
     assert_eq!(listed["volumes"][0]["volumeID"], id);
 }
+
+#[test]
+fn every_volume_of_an_access_group_has_a_lun_of_its_own() {
+    let mut bench = Bench::new();
+    let ids: Vec<u64> = ["a", "b", "c"].iter().map(|name| bench.create(name, GIB)).collect();
+    bench.call("CreateVolumeAccessGroup", json!({"name": "g", "volumes": [ids[0], ids[1]]}));
+    let set = |luns: serde_json::Value| json!({"volumeAccessGroupID": 1, "lunAssignments": luns});
+    let moved =
+        bench.call("ModifyVolumeAccessGroupLunAssignments", set(json!([{"volumeID": ids[0], "lun": 7}])));
+    let luns = &moved["volumeAccessGroupLunAssignments"]["lunAssignments"];
+    assert_eq!(*luns, json!([{"volumeID": ids[0], "lun": 7}, {"volumeID": ids[1], "lun": 1}]));
+    let refused = [
+        (json!([{"volumeID": ids[0], "lun": 1}]), "xInvalidParameter"),
+        (json!([{"volumeID": ids[0], "lun": 16384}]), "xInvalidParameter"),
+        (json!([{"volumeID": ids[2], "lun": 3}]), "xNotInVolumeAccessGroup"),
+    ];
+    for (luns, name) in refused {
+        assert_eq!(bench.refusal("ModifyVolumeAccessGroupLunAssignments", set(luns)), name);
+    }
+    bench.call("AddVolumesToVolumeAccessGroup", json!({"volumeAccessGroupID": 1, "volumes": [ids[2]]}));
+    bench.call("DeleteVolume", json!({"volumeID": ids[1]}));
+    let seen = bench.call("GetVolumeAccessGroupLunAssignments", json!({"volumeAccessGroupID": 1}));
+    let seen = &seen["volumeAccessGroupLunAssignments"];
+    assert_eq!(seen["lunAssignments"][1], json!({"volumeID": ids[2], "lun": 0}));
+    assert_eq!(seen["deletedLunAssignments"], json!([{"volumeID": ids[1], "lun": 1}]));
+    bench.expect_sound();
+}
+
+#[test]
+fn initiators_are_made_changed_moved_and_deleted_all_or_none() {
+    let mut bench = Bench::new();
+    bench.create("v", GIB);
+    bench.call("CreateVolumeAccessGroup", json!({"name": "g", "volumes": [1]}));
+    bench.call("CreateVolumeAccessGroup", json!({"name": "h"}));
+    let two =
+        json!({"initiators": [{"name": "iqn.a", "volumeAccessGroupID": 1}, {"name": "IQN.B", "alias": "b"}]});
+    let made = bench.call("CreateInitiators", two)["initiators"].take();
+    assert_eq!((&made[0]["volumeAccessGroups"], &made[1]["initiatorName"]), (&json!([1]), &json!("iqn.b")));
+    let again = json!({"initiators": [{"name": "iqn.c"}, {"name": "iqn.a"}]});
+    assert_eq!(bench.refusal("CreateInitiators", again), "xInitiatorExists");
+    let change = json!({"initiators": [{"initiatorID": 1, "volumeAccessGroupID": 2}, {"initiatorID": 2, "alias": "x"}]});
+    let changed = bench.call("ModifyInitiators", change)["initiators"].take();
+    assert_eq!((&changed[0]["volumeAccessGroups"], &changed[1]["alias"]), (&json!([2]), &json!("x")));
+    let unknown = json!({"initiators": [{"initiatorID": 2, "alias": "y"}, {"initiatorID": 9}]});
+    assert_eq!(bench.refusal("ModifyInitiators", unknown), "xInitiatorDoesNotExist");
+    assert_eq!(bench.call("ListInitiators", json!({"initiators": [2]}))["initiators"][0]["alias"], "x");
+    bench.call("ModifyInitiators", json!({"initiators": [{"initiatorID": 1, "volumeAccessGroupID": 0}]}));
+    assert_eq!(bench.refusal("DeleteInitiators", json!({"initiators": [1, 9]})), "xInitiatorDoesNotExist");
+    bench.call("DeleteInitiators", json!({"initiators": [1, 2]}));
+    assert_eq!(bench.call("ListInitiators", json!({}))["initiators"], json!([]));
+    bench.expect_sound();
+}
+
+#[test]
+fn fibre_channel_ports_are_those_of_the_configuration() {
+    let ports: Vec<String> = (1..=5).map(|n| format!("5f:47:ac:c0:00:00:00:0{n}")).collect();
+    let mut bench = Bench::with(|config| config.fc.clone_from(&ports));
+    let info = bench.call("ListFibreChannelPortInfo", json!({}))["fibreChannelPortInfo"].take();
+    assert_eq!(info["5"]["result"]["fibreChannelPorts"][3]["wwpn"], ports[3]);
+    assert_eq!(info["6"]["result"]["fibreChannelPorts"][0]["wwpn"], ports[4]);
+    assert_eq!(Bench::new().call("ListFibreChannelPortInfo", json!({}))["fibreChannelPortInfo"], json!({}));
+}

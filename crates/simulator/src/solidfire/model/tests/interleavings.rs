@@ -17,9 +17,45 @@ enum Step {
     Later(u64),
 }
 
+fn id() -> std::ops::Range<u64> {
+    1..12
+}
+
+fn call(method: &'static str, params: Value) -> Step {
+    Step::Call(method, params)
+}
+
 fn step() -> impl Strategy<Value = Step> {
-    let id = || 1..12u64;
-    let call = |method, params| Step::Call(method, params);
+    prop_oneof![3 => simple(), 1 => manifold()]
+}
+
+/// Several volumes at once, jobs, and what volumes share.
+fn manifold() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        1 => (id(), id()).prop_map(move |(a, b)| {
+            call("CloneMultipleVolumes", json!({"volumes": [{"volumeID": a}, {"volumeID": b}], "groupSnapshotID": 0}))
+        }),
+        1 => (id(), id()).prop_map(move |(a, b)| call("CopyVolume", json!({"volumeID": a, "dstVolumeID": b}))),
+        1 => (1..4u64).prop_map(move |clone| call("CancelClone", json!({"cloneID": clone}))),
+        1 => (1..4u64).prop_map(move |clone| call("CancelGroupClone", json!({"groupCloneID": clone}))),
+        1 => (50..60u64).prop_map(move |min| call("CreateQoSPolicy", json!({"name": "p", "qos": {"minIOPS": min}}))),
+        1 => (id(), 1..3u64).prop_map(move |(volume, policy)| {
+            call("ModifyVolume", json!({"volumeID": volume, "qosPolicyID": policy}))
+        }),
+        1 => (1..3u64, 60..70u64).prop_map(move |(policy, min)| {
+            call("ModifyQoSPolicy", json!({"qosPolicyID": policy, "qos": {"minIOPS": min}}))
+        }),
+        1 => (1..3u64).prop_map(move |policy| call("DeleteQoSPolicy", json!({"qosPolicyID": policy}))),
+        1 => (id(), id()).prop_map(move |(a, b)| {
+            call("ModifyVolumes", json!({"volumeIDs": [a, b], "qos": {"minIOPS": 70}, "totalSize": 5 * GIB}))
+        }),
+        1 => (1..4u64, 0..4u64).prop_map(move |(initiator, group)| {
+            call("ModifyInitiators", json!({"initiators": [{"initiatorID": initiator, "volumeAccessGroupID": group}]}))
+        }),
+    ]
+}
+
+fn simple() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => (1..3u64, 1..5u64).prop_map(move |(account, size)| {
             call("CreateVolume", json!({"name": "v", "accountID": account, "totalSize": size * GIB}))

@@ -105,3 +105,32 @@ fn a_group_snapshot_goes_with_its_last_member() {
     }
     assert_eq!(bench.call("ListGroupSnapshots", json!({}))["groupSnapshots"], json!([]));
 }
+
+#[test]
+fn snapshots_and_groups_can_be_renamed_and_given_an_end() {
+    let mut bench = Bench::new();
+    let (a, b) = (bench.create("a", GIB), bench.create("b", GIB));
+    let alone = bench.snapshot(a);
+    let group =
+        bench.call("CreateGroupSnapshot", json!({"volumes": [a, b], "name": "g"}))["groupSnapshotID"].clone();
+    bench.call(
+        "ModifySnapshot",
+        json!({"snapshotID": alone, "name": "kept", "expirationTime": "2100-01-01T00:00:00Z"}),
+    );
+    let soon = crate::kernel::clock::seconds(crate::kernel::clock::after(
+        bench.clock.now(),
+        Duration::from_secs(60),
+    ));
+    let changed = bench.call(
+        "ModifyGroupSnapshot",
+        json!({"groupSnapshotID": group, "name": "h", "expirationTime": soon, "enableRemoteReplication": true}),
+    );
+    let member = &changed["groupSnapshot"]["members"][1];
+    assert_eq!((&member["name"], &member["expirationTime"]), (&json!("h"), &json!(soon)));
+    bench.later(Duration::from_secs(61));
+    assert_eq!(bench.call("ListGroupSnapshots", json!({}))["groupSnapshots"], json!([]));
+    let left = bench.call("ListSnapshots", json!({}))["snapshots"].take();
+    assert_eq!((&left[0]["name"], left.as_array().map(Vec::len)), (&json!("kept"), Some(1)));
+    assert_eq!(bench.refusal("ModifySnapshot", json!({"snapshotID": 99})), "xSnapshotIDDoesNotExist");
+    bench.expect_sound();
+}

@@ -152,7 +152,7 @@ fn a_third_clone_of_one_volume_is_refused_or_queued_as_configured() {
 #[test]
 fn a_full_cluster_makes_nothing_new() {
     let mut bench = Bench::with(|config| {
-        config.pools = vec![crate::config::PoolConfig { name: None, capacity: 10 * GIB }];
+        config.pools = vec![crate::config::PoolConfig::of(10 * GIB)];
     });
     let id = bench.create("v", 49 * GIB);
     let grow = json!({"volumeID": id, "totalSize": 51 * GIB});

@@ -1,12 +1,15 @@
 //! `cargo xtask bench`: the budgets, measured. Sizes are measured here, the rest by the program `perilune-bench`.
 
-use std::{fs, process::ExitCode};
+use std::{
+    fs,
+    process::{Command, ExitCode},
+};
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use crate::{
-    process,
+    process, setup,
     workspace::{self, Workspace, cargo},
 };
 
@@ -17,6 +20,7 @@ Usage: cargo xtask bench [NAME]…
 
   size/        bytes of the release binaries
   roundtrips/  management calls to an array for each operation, as the simulator's journal counts them
+  controller/  the controller's time and memory, over a real API server and simulated arrays (minutes)
 
 With names, only the budgets whose names start so. The exit status is 0 only if all are kept.";
 
@@ -30,7 +34,7 @@ pub(crate) fn run(names: &[String]) -> Result<ExitCode> {
     let target = Workspace::read()?.target;
     let mut rows = Vec::new();
     let sizes: Vec<_> = SIZES.iter().filter(|(name, ..)| wanted(name)).collect();
-    if !sizes.is_empty() {
+    if !sizes.is_empty() || wanted("controller/") {
         // together, as the Dockerfile builds them
         let packages = SIZES.iter().flat_map(|(_, program, _)| ["--package", *program]);
         process::run(cargo().args(["build", "--release"]).args(packages))?;
@@ -42,7 +46,7 @@ pub(crate) fn run(names: &[String]) -> Result<ExitCode> {
             json!({"name": name, "value": bytes, "unit": "bytes", "budget": budget, "peer": null, "runs": 1}),
         );
     }
-    if wanted("roundtrips/") {
+    if wanted("roundtrips/") || wanted("controller/") {
         rows.extend(measured(names)?);
     }
     fs::write(target.join("bench.json"), serde_json::to_vec_pretty(&rows)?)
@@ -52,12 +56,13 @@ pub(crate) fn run(names: &[String]) -> Result<ExitCode> {
 
 /// What `perilune-bench` prints: a list of the same objects.
 fn measured(names: &[String]) -> Result<Vec<Value>> {
-    let mut command = cargo();
-    command
-        .args(["run", "--quiet", "--package", "perilune-tests", "--bin", "perilune-bench", "--"])
-        .args(names);
-    let text = process::output(command.env("PERILUNE_ROOT", workspace::root()))?;
-    serde_json::from_str(&text).context("parsing what perilune-bench measured")
+    let components = setup::run()?;
+    let mut build = cargo();
+    build.args(["build", "--release", "--package", "perilune-tests", "--bin", "perilune-bench"]);
+    process::run(build.args(["--package", "perilune-lab", "--bin", "perilune-lab"]))?;
+    let mut command = Command::new(Workspace::read()?.target.join("release/perilune-bench"));
+    command.args(names).env("PERILUNE_ROOT", workspace::root()).env("KUBEBUILDER_ASSETS", components);
+    serde_json::from_str(&process::output(&mut command)?).context("parsing what perilune-bench measured")
 }
 
 /// Prints the rows; whether all budgets are kept.

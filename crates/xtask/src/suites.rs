@@ -4,6 +4,10 @@
 
 use std::{
     process::{Command, ExitCode},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
     time::Instant,
 };
@@ -48,6 +52,7 @@ const SUITES: &[Suite] = &[
     },
     Suite { name: "clients", about: "third-party clients on the simulator", work: Work::Tests(clients) },
     Suite { name: "node", about: "the data path on a real kernel, both ends", work: Work::Guests(node) },
+    Suite { name: "cluster", about: "the product on a real Kubernetes", work: Work::Guests(cluster) },
     Suite {
         name: "lab",
         about: "the test bed itself: guests, and that nothing of it is left",
@@ -58,7 +63,6 @@ const SUITES: &[Suite] = &[
         about: "csi-sanity on the real binaries and a real data path, nothing left out",
         work: Work::Guests(sanity),
     },
-    Suite { name: "cluster", about: "the product on a real Kubernetes", work: Work::Guests(cluster) },
 ];
 
 /// The end-to-end package, which needs a lab.
@@ -109,12 +113,7 @@ pub(crate) fn run(names: &[String]) -> Result<ExitCode> {
     if computing.iter().any(|suite| matches!(suite.work, Work::Tests(_))) || !waiting.is_empty() {
         setup::packages()?;
     }
-    let outcomes = thread::scope(|scope| {
-        let beside = scope.spawn(|| waiting.iter().map(|suite| suite.run()).collect::<Vec<_>>());
-        let mut outcomes: Vec<Outcome> = computing.iter().map(|suite| suite.run()).collect();
-        outcomes.extend(beside.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-        outcomes
-    });
+    let outcomes = side_by_side(&computing, &waiting);
     let mut sum = Count::default();
     println!("\n{:<13}{:>8}{:>8}{:>8}{:>9}", "suite", "passed", "failed", "skipped", "seconds");
     for o in &outcomes {
@@ -127,6 +126,25 @@ pub(crate) fn run(names: &[String]) -> Result<ExitCode> {
     }
     println!("\n{sum}");
     Ok(if sum.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Runs what computes one after the other, and beside it what waits, two at a time.
+fn side_by_side(computing: &[&Suite], waiting: &[&Suite]) -> Vec<Outcome> {
+    let (next, outcomes) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let done = |outcome: Outcome| outcomes.lock().unwrap_or_else(PoisonError::into_inner).push(outcome);
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while let Some(suite) = waiting.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    done(suite.run());
+                }
+            });
+        }
+        computing.iter().for_each(|suite| done(suite.run()));
+    });
+    let mut outcomes = outcomes.into_inner().unwrap_or_else(PoisonError::into_inner);
+    outcomes.sort_by_key(|outcome| SUITES.iter().position(|suite| suite.name == outcome.name));
+    outcomes
 }
 
 impl Suite {

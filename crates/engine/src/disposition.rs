@@ -17,11 +17,16 @@ pub enum UseCase {
     Expand,
     CreateSnapshot,
     DeleteSnapshot,
+    /// A volume's mutable parameters change.
+    Modify,
+    /// One object is looked at.
     Inspect,
+    /// Many are, page by page.
+    List,
 }
 
 impl UseCase {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::CreateVolume,
         Self::DeleteVolume,
         Self::Publish,
@@ -29,7 +34,9 @@ impl UseCase {
         Self::Expand,
         Self::CreateSnapshot,
         Self::DeleteSnapshot,
+        Self::Modify,
         Self::Inspect,
+        Self::List,
     ];
 }
 
@@ -82,8 +89,17 @@ pub const fn disposition(use_case: UseCase, kind: ErrorKind, unsettled: bool) ->
 
 const fn code(use_case: UseCase, kind: ErrorKind) -> Code {
     match kind {
-        ErrorKind::Invalid | ErrorKind::Unsupported => Code::InvalidArgument,
-        ErrorKind::OutOfRange => Code::OutOfRange,
+        ErrorKind::Invalid => match use_case {
+            // a page token that is not ours: the listing starts anew
+            UseCase::List => Code::Aborted,
+            _ => Code::InvalidArgument,
+        },
+        ErrorKind::Unsupported => Code::InvalidArgument,
+        ErrorKind::OutOfRange => match use_case {
+            // what the sidecar takes as a reason to go back to the class before
+            UseCase::Modify => Code::InvalidArgument,
+            _ => Code::OutOfRange,
+        },
         ErrorKind::Exists => Code::AlreadyExists,
         ErrorKind::NotFound => Code::NotFound,
         ErrorKind::InUse | ErrorKind::WrongState | ErrorKind::Unauthenticated | ErrorKind::Forbidden => {
@@ -95,7 +111,12 @@ const fn code(use_case: UseCase, kind: ErrorKind) -> Code {
             UseCase::DeleteVolume | UseCase::CreateSnapshot | UseCase::DeleteSnapshot => {
                 Code::FailedPrecondition
             }
-            UseCase::Publish | UseCase::Unpublish | UseCase::Expand | UseCase::Inspect => Code::Unavailable,
+            UseCase::Publish
+            | UseCase::Unpublish
+            | UseCase::Expand
+            | UseCase::Modify
+            | UseCase::Inspect
+            | UseCase::List => Code::Unavailable,
         },
         ErrorKind::NoCapacity | ErrorKind::LimitReached => Code::ResourceExhausted,
         ErrorKind::Unreachable | ErrorKind::Untrusted => match use_case {

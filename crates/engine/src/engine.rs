@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use perilune_array::{Error, ErrorKind, Owner, RecordId};
+use perilune_array::{Error, ErrorKind, Origin, Owner, RecordId};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -11,8 +11,10 @@ use crate::failure::{Failure, of_ledger};
 use crate::fleet::Fleet;
 use crate::guard::Guard;
 use crate::handle::VolumeHandle;
-use crate::ledger::{Entry, Ledger};
+use crate::health::Seen;
+use crate::ledger::{Entry, Index, Ledger};
 use crate::naming;
+use crate::nodes::Nodes;
 use crate::{UseCase, disposition};
 
 /// Tells whether this replica may alter arrays: the writer lease, as a value to watch.
@@ -38,6 +40,8 @@ pub struct Engine {
     pub(crate) ledger: Arc<dyn Ledger>,
     pub(crate) guard: Guard,
     pub(crate) clock: Clock,
+    pub(crate) nodes: Option<Arc<dyn Nodes>>,
+    pub(crate) seen: Seen,
     cluster: String,
 }
 
@@ -51,7 +55,15 @@ impl Engine {
     ) -> Self {
         let clock = Clock::default();
         let guard = Guard::new(Arc::clone(&fleet), writer, clock.clone());
-        Self { guard, fleet, ledger, clock, cluster: cluster.into() }
+        let (nodes, seen) = (None, Seen::default());
+        Self { guard, fleet, ledger, clock, nodes, seen, cluster: cluster.into() }
+    }
+
+    /// Looks nodes up in `nodes`. Without it, only arrays that keep no map of hosts can be attached, and to any node.
+    #[must_use]
+    pub fn with_nodes(mut self, nodes: Arc<dyn Nodes>) -> Self {
+        self.nodes = Some(nodes);
+        self
     }
 
     /// Reads the time of day from `clock`.
@@ -74,6 +86,27 @@ impl Engine {
         Owner::new(self.cluster.clone(), record.clone())
     }
 
+    /// The mark of a volume: whose it is, and for whom it was made.
+    pub(crate) fn owner_of(&self, entry: &Entry) -> Owner {
+        let claim = entry.claim.as_ref().map(|claim| (claim.namespace.clone(), claim.name.clone()));
+        self.owner(&entry.id).with_origin(Origin { csi_name: Some(entry.csi_name.clone()), claim })
+    }
+
+    /// What the ledger's memory holds.
+    pub(crate) fn index(&self) -> &Index {
+        self.ledger.index()
+    }
+
+    /// An entry, read from the store itself.
+    pub(crate) async fn recorded(&self, id: &RecordId, deadline: Instant) -> Result<Option<Entry>, Error> {
+        within(deadline, self.ledger.get(id)).await
+    }
+
+    /// Writes down what was done on an array. If that fails the deed stands unrecorded, so the caller must come back.
+    pub(crate) async fn note(&self, entry: &Entry, deadline: Instant) -> Result<Entry, Error> {
+        within(deadline, self.ledger.update(entry)).await.map_err(Error::into_unsettled)
+    }
+
     /// The entry behind a handle, within the caller's time.
     pub(crate) async fn entry(
         &self,
@@ -81,7 +114,7 @@ impl Engine {
         handle: &VolumeHandle,
         deadline: Instant,
     ) -> Result<Option<Entry>, Failure> {
-        within(deadline, self.ledger.get(handle.record())).await.map_err(|error| {
+        self.recorded(handle.record(), deadline).await.map_err(|error| {
             Failure::of(use_case, &error.context(format!("read the record of volume {handle}")))
         })
     }

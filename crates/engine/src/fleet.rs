@@ -10,47 +10,19 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use perilune_array::{
-    Array, ArrayId, Capabilities, ConnectSpec, Connector, Error, ErrorKind, SizeRules, SystemReport,
-    TargetPort,
+    Array, Capabilities, ConnectSpec, Connector, Error, ErrorKind, Protocol, QosLimits, SizeRules,
+    SystemReport, TargetPort,
 };
 use tokio::sync::Semaphore;
 
 use crate::meter::{Ending, Meter, Silent};
+use crate::qos::Offer;
 
-/// What an administrator lets happen on a backend.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AdministrativeState {
-    Active,
-    /// No new volumes.
-    Draining,
-    /// No changes at all, but hosts may attach and detach.
-    Frozen {
-        reason: String,
-    },
-}
+mod look;
+mod spec;
 
-/// How hard a backend may be worked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Limits {
-    /// Calls at once.
-    pub concurrent: usize,
-    /// Ways to a volume that a node must have before it uses it.
-    pub min_paths: u16,
-}
-
-/// A backend as an administrator describes it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BackendSpec {
-    pub name: String,
-    pub labels: BTreeMap<String, String>,
-    pub connect: ConnectSpec,
-    /// The array that it must be.
-    pub expected: Option<ArrayId>,
-    /// Pool names; empty: all that the login may see.
-    pub pools: Vec<String>,
-    pub state: AdministrativeState,
-    pub limits: Limits,
-}
+use look::{fault, look};
+pub use spec::{AdministrativeState, BackendSpec, HostPolicy, Limits, PoolSpec, Scheduling};
 
 /// One live look at a backend.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +31,11 @@ pub struct BackendReport {
     pub capabilities: Capabilities,
     pub sizes: SizeRules,
     pub ports: Vec<TargetPort>,
+    /// What the array serves and its administrator allows, best first.
+    pub protocols: Vec<Protocol>,
+    pub qos: Option<QosLimits>,
+    /// Sets of limits that the array knows by name.
+    pub qos_tiers: Vec<String>,
 }
 
 /// Why a backend cannot be used, in the words of its `Ready` condition.
@@ -104,6 +81,14 @@ pub struct BackendView {
     pub report: Option<BackendReport>,
     /// What the last look failed with.
     pub fault: Option<ConnectFault>,
+}
+
+impl BackendView {
+    /// What it makes of wishes for throughput; `None` until it was looked at.
+    pub(crate) fn offer(&self) -> Option<Offer> {
+        let report = self.report.as_ref()?;
+        Some(Offer::of(&self.spec, report.qos, &report.qos_tiers))
+    }
 }
 
 /// A session in use.
@@ -267,54 +252,4 @@ impl Slot {
     fn view(&self) -> BackendView {
         BackendView { spec: self.spec.clone(), report: self.report.clone(), fault: self.fault.clone() }
     }
-}
-
-/// Reads the array and checks that it is the expected one.
-async fn look(spec: &BackendSpec, array: &dyn Array) -> Result<BackendReport, ConnectFault> {
-    let ports = array.access().ports().await.map_err(|error| fault(&error))?;
-    let mut system = array.inspect().await.map_err(|error| fault(&error))?;
-    if let Some(expected) = &spec.expected
-        && system.id != *expected
-    {
-        return Err(ConnectFault {
-            reason: FaultReason::IdentityMismatch,
-            message: format!(
-                "the array at this address is {}, not {expected} as spec.arrayID says; nothing was touched. Correct the endpoint, \
-                 or delete and re-create the ArrayBackend if another array is meant",
-                system.id
-            ),
-        });
-    }
-    let missing: Vec<&str> = spec
-        .pools
-        .iter()
-        .filter(|name| !system.pools.iter().any(|p| p.name == **name))
-        .map(String::as_str)
-        .collect();
-    if !missing.is_empty() {
-        let found: Vec<&str> = system.pools.iter().map(|pool| pool.name.as_str()).collect();
-        return Err(ConnectFault {
-            reason: FaultReason::InvalidSpec,
-            message: format!(
-                "spec.pools names {} but the array has {}",
-                missing.join(", "),
-                found.join(", ")
-            ),
-        });
-    }
-    if !spec.pools.is_empty() {
-        system.pools.retain(|pool| spec.pools.contains(&pool.name));
-    }
-    Ok(BackendReport { system, capabilities: Capabilities::of(array), sizes: array.profile().sizes, ports })
-}
-
-fn fault(error: &Error) -> ConnectFault {
-    let reason = match error.kind() {
-        ErrorKind::Unauthenticated | ErrorKind::Forbidden => FaultReason::InvalidCredentials,
-        ErrorKind::Untrusted => FaultReason::Untrusted,
-        ErrorKind::Unreachable | ErrorKind::NoAnswer | ErrorKind::TimedOut => FaultReason::Unreachable,
-        ErrorKind::Invalid | ErrorKind::Unsupported => FaultReason::InvalidSpec,
-        _ => FaultReason::Faulty,
-    };
-    ConnectFault { reason, message: error.to_string() }
 }

@@ -5,20 +5,21 @@
 //! *unsettled*: an altering call succeeded before it, or was sent and nobody knows how it ended, or the ledger holds such
 //! a call of an earlier run.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use perilune_array::{Array, Error, ErrorKind};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
 use crate::UseCase;
-use crate::backend::AdministrativeState;
+
 use crate::clock::Clock;
 use crate::engine::Writer;
 use crate::failure::Failure;
-use crate::fleet::{BackendView, Fleet};
+use crate::fleet::{AdministrativeState, BackendView, Fleet};
 use crate::lock::{Held, Locks};
 use crate::meter::{Ending, Meter};
 
@@ -55,26 +56,84 @@ pub(crate) struct Step {
     pub(crate) first: bool,
     use_case: UseCase,
     meter: Arc<dyn Meter>,
-    doubt: Arc<AtomicBool>,
+    doubt: Arc<Doubt>,
+    turn: Arc<Turn>,
+}
+
+/// Why nobody may believe that the array is as it was.
+#[derive(Debug, Default)]
+struct Doubt {
+    /// An altering call is on its way, or was and nobody knows how it ended.
+    lost: AtomicBool,
+    /// Something was altered, and is not undone.
+    altered: AtomicBool,
+}
+
+impl Doubt {
+    fn any(&self) -> bool {
+        self.lost.load(Ordering::SeqCst) || self.altered.load(Ordering::SeqCst)
+    }
+}
+
+/// A turn at the backend, which is given up while nothing is asked of it.
+#[derive(Debug)]
+struct Turn {
+    permits: Arc<Semaphore>,
+    held: Mutex<Option<OwnedSemaphorePermit>>,
+}
+
+impl Turn {
+    async fn take(permits: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Error> {
+        let permit = Arc::clone(permits).acquire_owned().await;
+        permit.map_err(|_| Error::new(ErrorKind::Bug, "the backend's permits were closed"))
+    }
+
+    fn hold(&self, permit: Option<OwnedSemaphorePermit>) {
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = permit;
+    }
 }
 
 impl Step {
     /// The array was looked at, and nothing of an earlier run can still be on its way: what it shows is how it is.
     pub(crate) fn certain(&self) {
-        self.doubt.store(false, Ordering::SeqCst);
+        self.doubt.lost.store(false, Ordering::SeqCst);
+    }
+
+    /// Something of ours is there, whoever made it and whenever.
+    pub(crate) fn altered(&self) {
+        self.doubt.altered.store(true, Ordering::SeqCst);
+    }
+
+    /// All that was altered is as it was.
+    pub(crate) fn undone(&self) {
+        self.doubt.altered.store(false, Ordering::SeqCst);
     }
 
     /// Puts an altering call through: from its start until a settled answer, whoever asks must assume it happened.
     pub(crate) async fn change<T>(&self, call: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-        let before = self.doubt.swap(true, Ordering::SeqCst);
+        let before = self.doubt.lost.swap(true, Ordering::SeqCst);
         let answer = call.await;
         self.meter.change(&self.view.spec.name, self.use_case, Ending::of(&answer));
-        if let Err(error) = &answer
-            && !error.kind().leaves_doubt()
-        {
-            self.doubt.store(before, Ordering::SeqCst);
+        match &answer {
+            Ok(_) => {
+                self.altered();
+                self.doubt.lost.store(before, Ordering::SeqCst);
+            }
+            Err(error) if error.kind().leaves_doubt() || error.is_unsettled() => {}
+            Err(_) => self.doubt.lost.store(before, Ordering::SeqCst),
         }
         answer
+    }
+
+    /// Waits, and lets others have their turn at the backend meanwhile.
+    pub(crate) async fn rest(&self, pause: Duration) -> Result<(), Error> {
+        if pause.is_zero() {
+            return Ok(());
+        }
+        self.turn.hold(None);
+        tokio::time::sleep(pause).await;
+        self.turn.hold(Some(Turn::take(&self.turn.permits).await?));
+        Ok(())
     }
 }
 
@@ -94,6 +153,14 @@ impl Guard {
                 format!("another call works on {subject}; it will be tried again"),
             )
         })
+    }
+
+    /// Holds what many share, in turn, as long as the caller listens.
+    pub(crate) async fn wait(&self, subject: &str, deadline: Instant) -> Result<Held, Error> {
+        self.writable()?;
+        let late =
+            || Error::new(ErrorKind::Busy, format!("other calls work on {subject}; it will be tried again"));
+        tokio::time::timeout_at(deadline, self.locks.hold(subject)).await.map_err(|_| late())
     }
 
     /// Would an attempt be let through now? Asked before an intent is written that a refusal would leave behind.
@@ -132,7 +199,7 @@ impl Guard {
         F: Fn(Step) -> Fut,
         Fut: Future<Output = Result<T, Error>>,
     {
-        let doubt = Arc::new(AtomicBool::new(op.in_doubt));
+        let doubt = Arc::new(Doubt { lost: AtomicBool::new(op.in_doubt), altered: AtomicBool::new(false) });
         let mut tried = 0;
         loop {
             tried += 1;
@@ -140,7 +207,7 @@ impl Guard {
                 Ok(done) => return Ok(done),
                 Err(error) => error,
             };
-            let unsettled = error.is_unsettled() || doubt.load(Ordering::SeqCst);
+            let unsettled = error.is_unsettled() || doubt.any();
             let pause = pause(tried, self.clock.now());
             let again =
                 worth_another(error.kind()) && tried < ATTEMPTS && Instant::now() + pause < op.deadline;
@@ -157,7 +224,7 @@ impl Guard {
         op: &Op,
         attempt: &F,
         first: bool,
-        doubt: &Arc<AtomicBool>,
+        doubt: &Arc<Doubt>,
     ) -> Result<T, Error>
     where
         F: Fn(Step) -> Fut,
@@ -168,10 +235,9 @@ impl Guard {
         gate(op, &view)?;
         let begun = Instant::now();
         let timed = async {
-            let permit = session.permits.acquire().await;
+            let permit = Turn::take(&session.permits).await?;
             let waited = begun.elapsed();
-            let _permit =
-                permit.map_err(|_| Error::new(ErrorKind::Bug, "the backend's permits were closed"))?;
+            let turn = Turn { permits: Arc::clone(&session.permits), held: Mutex::new(Some(permit)) };
             let step = Step {
                 array: Arc::clone(&session.array),
                 view: Arc::new(view),
@@ -179,6 +245,7 @@ impl Guard {
                 use_case: op.use_case,
                 meter: Arc::clone(self.fleet.meter()),
                 doubt: Arc::clone(doubt),
+                turn: Arc::new(turn),
             };
             let outcome = attempt(step).await;
             self.fleet.meter().attempt(&op.backend, op.use_case, Ending::of(&outcome), waited);
@@ -194,10 +261,11 @@ impl Guard {
 fn gate(op: &Op, view: &BackendView) -> Result<(), Error> {
     let AdministrativeState::Frozen { reason } = &view.spec.state else { return Ok(()) };
     match op.use_case {
-        UseCase::Publish | UseCase::Unpublish | UseCase::Inspect => Ok(()),
+        UseCase::Publish | UseCase::Unpublish | UseCase::Inspect | UseCase::List => Ok(()),
         UseCase::CreateVolume
         | UseCase::DeleteVolume
         | UseCase::Expand
+        | UseCase::Modify
         | UseCase::CreateSnapshot
         | UseCase::DeleteSnapshot => Err(Error::new(
             ErrorKind::Frozen,

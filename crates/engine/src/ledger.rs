@@ -7,9 +7,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::SystemTime;
 
-use perilune_array::{Name, PoolId, RecordId, Size, SnapshotId, VolumeId, Wwid};
+use perilune_array::{HostId, Name, PoolId, RecordId, Size, SnapshotId, VolumeId, Wwid};
 
 use crate::request::Claim;
+use crate::topology::Segments;
+
+mod index;
+
+pub use index::Index;
 
 /// How far a volume's life has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +33,8 @@ pub struct Attached {
     /// The CSI node id.
     pub node: String,
     pub read_only: bool,
+    /// The host on the array that stands for the node, where the array keeps maps.
+    pub host: Option<HostId>,
 }
 
 /// A snapshot of this volume.
@@ -40,6 +47,10 @@ pub struct SnapshotEntry {
     pub native: Option<SnapshotId>,
     pub size: Size,
     pub created: Option<SystemTime>,
+    /// It can be copied from; some arrays take a while after it was cut.
+    pub ready: bool,
+    /// When an altering call was last started whose outcome is not recorded yet.
+    pub attempted: Option<SystemTime>,
 }
 
 /// What the ledger knows of one volume.
@@ -58,8 +69,16 @@ pub struct Entry {
     pub size: Size,
     /// The StorageClass parameters it was asked for with, to tell a repeated request from a different one.
     pub parameters: BTreeMap<String, String>,
+    /// The parameters that can be altered, as they were last set.
+    pub mutable: BTreeMap<String, String>,
+    /// Where it can be reached from, as told when it was made.
+    pub topology: Vec<Segments>,
     /// Handle of the volume or snapshot that its first content came from.
     pub source: Option<String>,
+    /// It was made empty for its claim: nothing that stands on it can be worth keeping before its first use.
+    pub born_empty: bool,
+    /// Counts up when identity or content is exchanged beneath the handle. From 1.
+    pub generation: u64,
     pub native: Option<VolumeId>,
     pub wwid: Option<Wwid>,
     pub wwid_alt: Option<Wwid>,
@@ -106,8 +125,9 @@ pub trait Ledger: Send + Sync + fmt::Debug {
     /// The entry, read from the store itself and not from a cache.
     async fn get(&self, id: &RecordId) -> Result<Option<Entry>, LedgerError>;
 
-    /// All entries; may lag behind by a moment.
-    async fn list(&self) -> Result<Vec<Entry>, LedgerError>;
+    /// All entries in memory. The implementation keeps it: by following the store, and by what it writes itself before it
+    /// answers the write. It lags behind at most by what others wrote in the last moment.
+    fn index(&self) -> &Index;
 
     /// Stores a new entry durably; answers it with its version. `Exists`.
     async fn create(&self, entry: &Entry) -> Result<Entry, LedgerError>;

@@ -24,6 +24,17 @@ pub(crate) fn fit(rules: &NameRules, csi_name: &str, record: &RecordId) -> Name 
     Name::new(name)
 }
 
+/// What to call a node's host object: the node's name as far as the array takes it.
+pub(crate) fn host(rules: &NameRules, node: &str) -> Name {
+    if rules.accepts(node) {
+        return Name::new(node);
+    }
+    let hex: String = Uuid::new_v5(&NAMESPACE, node.as_bytes()).simple().to_string();
+    let mut name = format!("pl{hex}");
+    name.truncate(rules.max_chars);
+    Name::new(name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::{fit, record};

@@ -1,17 +1,35 @@
-//! Where a new volume goes: filter the pools, refuse with each pool's reason, else take the one with most room.
+//! Where a new volume goes: filter the pools, refuse with each pool's reason, else take the best.
 
-use perilune_array::{Error, ErrorKind, Pool, Size};
+mod room;
 
-use crate::fleet::{AdministrativeState, BackendReport, BackendView};
-use crate::request::{BackendChoice, VolumeRequest};
+use perilune_array::{Error, ErrorKind, Pool, Protocol, Size};
+
+use crate::fleet::{AdministrativeState, BackendReport, BackendView, PoolSpec};
+use crate::qos;
+use crate::request::{BackendChoice, SizeRange, VolumeRequest};
+use crate::topology::{self, Segments, TopologyRequirement};
+
+pub(crate) use room::{Room, room};
 
 /// The place that was chosen.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Place {
     pub(crate) backend: String,
     pub(crate) pool: Pool,
     /// The size it will have there.
     pub(crate) size: Size,
+    /// From where it will be reachable.
+    pub(crate) topology: Vec<Segments>,
+}
+
+/// A place with what it is compared by.
+#[derive(Debug)]
+struct Candidate {
+    place: Place,
+    /// Rank of the first preferred topology that it is in; less is better.
+    preference: usize,
+    goodness: u8,
+    weight: i32,
 }
 
 /// Chooses among all backends, from memory. `only` pins a copy to its source's backend.
@@ -28,18 +46,30 @@ pub(crate) fn choose(
         return Err(no_match(views, request, only));
     }
     let mut refusals = Vec::new();
-    let mut best: Option<Place> = None;
+    let mut fitting: Vec<Candidate> = Vec::new();
     for view in wanted {
-        match fit(view, request) {
-            Ok(place) if best.as_ref().is_none_or(|b| place.pool.free > b.pool.free) => best = Some(place),
-            Ok(_) => {}
+        match usable(view) {
+            Ok(report) => weigh(view, report, request, &mut fitting, &mut refusals),
             Err(refusal) => refusals.push(refusal),
         }
     }
-    best.ok_or_else(|| sum_up(refusals))
+    best(fitting).ok_or_else(|| sum_up(refusals))
 }
 
-fn chosen(view: &BackendView, choice: &BackendChoice) -> bool {
+/// Nearest to where it is wanted, then by the administrator's words, then the roomiest, then by name.
+fn best(mut fitting: Vec<Candidate>) -> Option<Place> {
+    fitting.sort_by(|a, b| {
+        (a.preference.cmp(&b.preference))
+            .then(b.goodness.cmp(&a.goodness))
+            .then(b.weight.cmp(&a.weight))
+            .then(b.place.pool.free.cmp(&a.place.pool.free))
+            .then(a.place.backend.cmp(&b.place.backend))
+            .then(a.place.pool.name.cmp(&b.place.pool.name))
+    });
+    fitting.into_iter().next().map(|candidate| candidate.place)
+}
+
+pub(crate) fn chosen(view: &BackendView, choice: &BackendChoice) -> bool {
     match choice {
         BackendChoice::Any => true,
         BackendChoice::Named(name) => view.spec.name == *name,
@@ -47,42 +77,101 @@ fn chosen(view: &BackendView, choice: &BackendChoice) -> bool {
     }
 }
 
-/// The roomiest pool of one backend that takes the volume.
-fn fit(view: &BackendView, request: &VolumeRequest) -> Result<Place, Error> {
+/// Holds one backend's pools against the wish.
+fn weigh(
+    view: &BackendView,
+    report: &BackendReport,
+    request: &VolumeRequest,
+    fitting: &mut Vec<Candidate>,
+    refusals: &mut Vec<Error>,
+) {
     let name = &view.spec.name;
-    let report = usable(view)?;
-    let size = size_on(report, request).map_err(|error| error.context(format!("backend {name}")))?;
-    let pools = report
-        .system
-        .pools
-        .iter()
-        .filter(|pool| request.pool.as_ref().is_none_or(|wanted| pool.name == *wanted));
-    let roomiest = pools.max_by_key(|pool| pool.free).ok_or_else(|| {
-        let all: Vec<&str> = report.system.pools.iter().map(|p| p.name.as_str()).collect();
-        let wanted = request.pool.as_deref().unwrap_or("any");
-        Error::new(
-            ErrorKind::Invalid,
-            format!("backend {name}: has no pool {wanted}, only {}", all.join(", ")),
-        )
-    })?;
-    let promised = roomiest.provisioned.get().saturating_add(size.get());
-    if roomiest.free == Size::default() || promised > roomiest.provisionable.get() {
-        let (free, left) = (
-            roomiest.free,
-            Size::bytes(roomiest.provisionable.get().saturating_sub(roomiest.provisioned.get())),
-        );
-        return Err(Error::new(
-            ErrorKind::NoCapacity,
-            format!(
-                "backend {name}: pool {} has no room for {size} ({free} free, {left} left to promise)",
-                roomiest.name
-            ),
-        ));
+    if let Err(refusal) = able(view, request) {
+        return refusals.push(refusal.context(format!("backend {name}")));
     }
-    Ok(Place { backend: name.clone(), pool: roomiest.clone(), size })
+    let mut named = false;
+    for pool in &report.system.pools {
+        if request.pool.as_ref().is_some_and(|wanted| pool.name != *wanted) {
+            continue;
+        }
+        named = true;
+        match fit(view, report, pool, request) {
+            Ok(candidate) => fitting.push(candidate),
+            Err(refusal) => {
+                refusals.push(refusal.context(format!("backend {name}, pool {}", pool.name)));
+            }
+        }
+    }
+    if !named {
+        let all: Vec<&str> = report.system.pools.iter().map(|p| p.name.as_str()).collect();
+        let text = match &request.pool {
+            Some(wanted) => format!("backend {name}: has no pool {wanted}, only {}", all.join(", ")),
+            None => format!("backend {name}: has no pool"),
+        };
+        refusals.push(Error::new(ErrorKind::Invalid, text));
+    }
 }
 
-fn usable(view: &BackendView) -> Result<&BackendReport, Error> {
+/// Can the array do what the volume needs?
+fn able(view: &BackendView, request: &VolumeRequest) -> Result<(), Error> {
+    let wish = qos::wish(&request.mutable)?;
+    match view.offer() {
+        Some(offer) => offer.at_birth(&wish).map(|_| ()),
+        None => Err(Error::new(ErrorKind::Unreachable, "still being connected")),
+    }
+}
+
+fn fit(
+    view: &BackendView,
+    report: &BackendReport,
+    pool: &Pool,
+    request: &VolumeRequest,
+) -> Result<Candidate, Error> {
+    let spec = view.spec.pool(&pool.name);
+    let topology = reachable(view, report, spec);
+    in_reach(&topology, &request.topology)?;
+    let most = spec.and_then(|spec| spec.max_volume_size);
+    let size = size_on(report, &request.size, most)?;
+    has_room(pool, spec, size)?;
+    let preference = topology::preference(&topology, &request.topology);
+    let place = Place { backend: view.spec.name.clone(), pool: pool.clone(), size, topology };
+    Ok(Candidate { place, preference, goodness: 0, weight: view.spec.scheduling.weight })
+}
+
+/// From where the volumes of a pool can be reached.
+pub(crate) fn reachable(
+    view: &BackendView,
+    report: &BackendReport,
+    pool: Option<&PoolSpec>,
+) -> Vec<Segments> {
+    let of_pool = pool.map_or(&[][..], |pool| &pool.topology);
+    let protocols: &[Protocol] = &report.protocols;
+    topology::accessible(&view.spec.topology, of_pool, protocols)
+}
+
+fn in_reach(accessible: &[Segments], wanted: &TopologyRequirement) -> Result<(), Error> {
+    if topology::satisfies(accessible, wanted) {
+        return Ok(());
+    }
+    let text = format!(
+        "can be reached from {}, and the volume is wanted at {}",
+        topology::told(accessible),
+        topology::told(&wanted.requisite)
+    );
+    Err(Error::new(ErrorKind::NoCapacity, text))
+}
+
+fn has_room(pool: &Pool, spec: Option<&PoolSpec>, size: Size) -> Result<(), Error> {
+    let Room { promise, physical } = room(pool, spec);
+    if size <= promise && physical > Size::default() {
+        return Ok(());
+    }
+    let text = format!("has no room for {size} ({physical} free, {promise} left to promise)");
+    Err(Error::new(ErrorKind::NoCapacity, text))
+}
+
+/// Does the backend take new volumes now?
+pub(crate) fn usable(view: &BackendView) -> Result<&BackendReport, Error> {
     let name = &view.spec.name;
     match &view.spec.state {
         AdministrativeState::Frozen { reason } => {
@@ -109,15 +198,16 @@ fn usable(view: &BackendView) -> Result<&BackendReport, Error> {
 }
 
 /// The size that the array will make of the wish.
-pub(crate) fn size_on(report: &BackendReport, request: &VolumeRequest) -> Result<Size, Error> {
-    let (rules, range) = (&report.sizes, &request.size);
+fn size_on(report: &BackendReport, range: &SizeRange, most: Option<Size>) -> Result<Size, Error> {
+    let rules = &report.sizes;
+    let max = most.map_or(rules.max, |most| most.min(rules.max));
     let wish = if range.required == Size::default() { rules.min } else { range.required };
     let out = |what: String| Err(Error::new(ErrorKind::OutOfRange, what));
     if wish < rules.min {
         return out(format!("{wish} is less than the smallest volume, {}; ask for at least that", rules.min));
     }
-    let Some(size) = wish.round_up(rules.step).filter(|size| *size <= rules.max) else {
-        return out(format!("{wish} is more than the largest volume, {}", rules.max));
+    let Some(size) = wish.round_up(rules.step).filter(|size| *size <= max) else {
+        return out(format!("{wish} is more than the largest volume, {max}"));
     };
     match range.limit {
         Some(limit) if size > limit => out(format!(

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use perilune_array::RecordId;
 
-use super::{Entry, Ledger, LedgerError};
+use super::{Entry, Index, Ledger, LedgerError};
 
 /// What happens to the next write that is counted down to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,9 +21,18 @@ pub enum Fault {
 }
 
 /// An in-memory ledger.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct MemoryLedger {
     state: Mutex<State>,
+    index: Index,
+}
+
+impl Default for MemoryLedger {
+    fn default() -> Self {
+        let index = Index::default();
+        index.fill([]);
+        Self { state: Mutex::default(), index }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -81,10 +90,11 @@ impl MemoryLedger {
 }
 
 impl State {
-    fn put(&mut self, entry: &Entry) -> Entry {
+    fn put(&mut self, entry: &Entry, index: &Index) -> Entry {
         self.version += 1;
         let stored = Entry { version: Some(self.version.to_string()), ..entry.clone() };
         self.entries.insert(entry.id.clone(), stored.clone());
+        index.put(stored.clone());
         stored
     }
 
@@ -103,26 +113,27 @@ impl Ledger for MemoryLedger {
         Ok(self.lock().entries.get(id).cloned())
     }
 
-    async fn list(&self) -> Result<Vec<Entry>, LedgerError> {
-        Ok(self.entries())
+    fn index(&self) -> &Index {
+        &self.index
     }
 
     async fn create(&self, entry: &Entry) -> Result<Entry, LedgerError> {
         self.write(|state| match state.entries.contains_key(&entry.id) {
             true => Err(LedgerError::Exists),
-            false => Ok(state.put(entry)),
+            false => Ok(state.put(entry, &self.index)),
         })
         .await
     }
 
     async fn update(&self, entry: &Entry) -> Result<Entry, LedgerError> {
-        self.write(|state| state.at_version(entry).map(|()| state.put(entry))).await
+        self.write(|state| state.at_version(entry).map(|()| state.put(entry, &self.index))).await
     }
 
     async fn delete(&self, entry: &Entry) -> Result<(), LedgerError> {
         self.write(|state| {
             state.at_version(entry)?;
             state.entries.remove(&entry.id);
+            self.index.remove(&entry.id);
             Ok(())
         })
         .await

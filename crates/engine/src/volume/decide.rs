@@ -1,6 +1,6 @@
 //! What to do next about a volume that should be: a pure function of what the array shows.
 
-use perilune_array::{NewVolume, Volume, VolumeId, VolumeState};
+use perilune_array::{NewVolume, Size, Volume, VolumeId, VolumeState};
 
 /// The next act.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,11 +14,13 @@ pub(super) enum Next {
     /// A request carried out twice left a second one, or one cut short left a torn one.
     Surplus(VolumeId),
     Broken(VolumeId),
+    /// Larger than anybody wants it: what it was copied from has grown.
+    TooLarge(Size),
     Done(Box<Volume>),
 }
 
 /// Of several volumes that bear our mark the first stays: the earlier request made it.
-pub(super) fn next(seen: &[Volume], wanted: &NewVolume) -> Next {
+pub(super) fn next(seen: &[Volume], wanted: &NewVolume, limit: Option<Size>) -> Next {
     let mut ours = seen.iter().filter(|volume| volume.owner.as_ref() == Some(&wanted.owner));
     let Some(first) = ours.next() else {
         return Next::Make;
@@ -29,6 +31,7 @@ pub(super) fn next(seen: &[Volume], wanted: &NewVolume) -> Next {
     match first.state {
         VolumeState::Faulted => Next::Broken(first.id.clone()),
         VolumeState::Torn => Next::Surplus(first.id.clone()),
+        _ if limit.is_some_and(|limit| first.size > limit) => Next::TooLarge(first.size),
         VolumeState::Copying => Next::Wait(first.id.clone()),
         VolumeState::Ready if first.size < wanted.size => Next::Grow(first.id.clone()),
         VolumeState::Ready => Next::Done(Box::new(first.clone())),
@@ -66,19 +69,25 @@ mod tests {
 
     #[test]
     fn what_is_not_ours_is_never_adopted() {
-        assert_eq!(next(&[], &wanted()), Next::Make);
-        assert_eq!(next(&[seen("1", VolumeState::Ready, 2, None)], &wanted()), Next::Make);
-        assert_eq!(next(&[seen("1", VolumeState::Ready, 2, Some(owner("other")))], &wanted()), Next::Make);
+        assert_eq!(next(&[], &wanted(), None), Next::Make);
+        assert_eq!(next(&[seen("1", VolumeState::Ready, 2, None)], &wanted(), None), Next::Make);
+        assert_eq!(
+            next(&[seen("1", VolumeState::Ready, 2, Some(owner("other")))], &wanted(), None),
+            Next::Make
+        );
     }
 
     #[test]
     fn ours_is_brought_to_its_end_from_any_state() {
         let ours = |state, gib| [seen("1", state, gib, Some(owner("r")))];
-        assert_eq!(next(&ours(VolumeState::Copying, 2), &wanted()), Next::Wait(VolumeId::new("1")));
-        assert_eq!(next(&ours(VolumeState::Ready, 1), &wanted()), Next::Grow(VolumeId::new("1")));
-        assert_eq!(next(&ours(VolumeState::Faulted, 2), &wanted()), Next::Broken(VolumeId::new("1")));
-        assert_eq!(next(&ours(VolumeState::Torn, 2), &wanted()), Next::Surplus(VolumeId::new("1")));
-        assert!(matches!(next(&ours(VolumeState::Ready, 2), &wanted()), Next::Done(_)));
+        assert_eq!(next(&ours(VolumeState::Copying, 2), &wanted(), None), Next::Wait(VolumeId::new("1")));
+        assert_eq!(next(&ours(VolumeState::Ready, 1), &wanted(), None), Next::Grow(VolumeId::new("1")));
+        assert_eq!(next(&ours(VolumeState::Faulted, 2), &wanted(), None), Next::Broken(VolumeId::new("1")));
+        assert_eq!(next(&ours(VolumeState::Torn, 2), &wanted(), None), Next::Surplus(VolumeId::new("1")));
+        assert!(matches!(next(&ours(VolumeState::Ready, 2), &wanted(), None), Next::Done(_)));
+        let limit = Some(Size::gib(2));
+        assert_eq!(next(&ours(VolumeState::Copying, 3), &wanted(), limit), Next::TooLarge(Size::gib(3)));
+        assert!(matches!(next(&ours(VolumeState::Ready, 2), &wanted(), limit), Next::Done(_)));
     }
 
     #[test]
@@ -87,6 +96,6 @@ mod tests {
             seen("1", VolumeState::Ready, 2, Some(owner("r"))),
             seen("2", VolumeState::Ready, 2, Some(owner("r"))),
         ];
-        assert_eq!(next(&two, &wanted()), Next::Surplus(VolumeId::new("2")));
+        assert_eq!(next(&two, &wanted(), None), Next::Surplus(VolumeId::new("2")));
     }
 }

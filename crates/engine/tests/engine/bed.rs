@@ -8,8 +8,7 @@ use perilune_array::fake::{FakeArray, FakeBuilder, FakeConnector};
 use perilune_array::{AccessModel, Credentials, Endpoint, Secret, Settings, Size, Trust, Vendor};
 use perilune_engine::ledger::{Ledger, memory::MemoryLedger};
 use perilune_engine::{
-    AdministrativeState, Applied, BackendChoice, BackendSpec, ConnectSpec, Engine, Fleet, Limits, SizeRange,
-    VolumeRequest, Writer,
+    Applied, BackendSpec, ConnectSpec, Engine, Fleet, Limits, SizeRange, VolumeRequest, Writer,
 };
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -28,23 +27,20 @@ pub(crate) fn account_array() -> FakeBuilder {
 }
 
 pub(crate) fn spec(name: &str) -> BackendSpec {
+    let connect = ConnectSpec {
+        vendor: Vendor::Solidfire,
+        endpoints: vec![Endpoint { address: "array".to_owned(), port: None }],
+        credentials: Credentials { username: "admin".to_owned(), password: Secret::new("password") },
+        trust: Trust::System,
+        server_name: None,
+        chap: None,
+        timeout: Duration::from_secs(10),
+        settings: Settings::default(),
+    };
     BackendSpec {
-        name: name.to_owned(),
         labels: BTreeMap::from([("tier".to_owned(), "gold".to_owned())]),
-        connect: ConnectSpec {
-            vendor: Vendor::Solidfire,
-            endpoints: vec![Endpoint { address: "array".to_owned(), port: None }],
-            credentials: Credentials { username: "admin".to_owned(), password: Secret::new("password") },
-            trust: Trust::System,
-            server_name: None,
-            chap: None,
-            timeout: Duration::from_secs(10),
-            settings: Settings::default(),
-        },
-        expected: None,
-        pools: Vec::new(),
-        state: AdministrativeState::Active,
-        limits: Limits { concurrent: 4, min_paths: 1 },
+        limits: Limits { concurrent: 4, ..Limits::default() },
+        ..BackendSpec::new(name, connect)
     }
 }
 
@@ -66,9 +62,9 @@ impl Bed {
     }
 
     /// Array and ledger agree: each ready record has exactly its volume and snapshots, and nothing of ours is without one.
-    pub(crate) async fn check(&self) {
+    pub(crate) fn check(&self) {
         let inventory = self.array.inventory();
-        let entries = self.ledger.list().await.expect("lists");
+        let entries = self.ledger.entries();
         for volume in &inventory.volumes {
             let holders = entries.iter().filter(|e| e.native.as_ref() == Some(&volume.id)).count();
             assert_eq!(holders, 1, "volume {} is an orphan; entries: {entries:#?}", volume.id);
@@ -102,10 +98,6 @@ pub(crate) fn request(name: &str, gib: u64) -> VolumeRequest {
     VolumeRequest {
         csi_name: name.to_owned(),
         size: SizeRange { required: Size::gib(gib), limit: None },
-        backend: BackendChoice::Any,
-        pool: None,
-        source: None,
-        claim: None,
-        parameters: BTreeMap::new(),
+        ..VolumeRequest::default()
     }
 }

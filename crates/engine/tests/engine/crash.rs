@@ -8,7 +8,8 @@ use perilune_array::fake::{Fault as ArrayFault, When};
 use perilune_array::{ErrorKind, Size};
 use perilune_engine::ledger::memory::Fault as LedgerFault;
 use perilune_engine::{
-    ContentSource, Engine, Failure, PublishRequest, SizeRange, SnapshotRequest, VolumeHandle,
+    ContentSource, Engine, Failure, PublishRequest, SizeRange, SnapshotRequest, TopologyRequirement,
+    VolumeHandle,
 };
 
 /// One use case, told by name so that a run can be repeated.
@@ -53,7 +54,11 @@ async fn prepare(bed: &Bed, case: Case) {
     let volume = if case == Case::Create { return } else { base(bed).await };
     match case {
         Case::Restore | Case::DeleteSnapshot => {
-            let snapshot = SnapshotRequest { csi_name: "snap".to_owned(), source: volume };
+            let snapshot = SnapshotRequest {
+                csi_name: "snap".to_owned(),
+                source: volume,
+                topology: TopologyRequirement::default(),
+            };
             bed.engine.ensure_snapshot(&snapshot, soon()).await.expect("snapshot");
         }
         Case::Unpublish => {
@@ -73,7 +78,11 @@ async fn run(
     snapshot: Option<ContentSource>,
     case: Case,
 ) -> Result<(), Failure> {
-    let take = SnapshotRequest { csi_name: "snap".to_owned(), source: volume.clone() };
+    let take = SnapshotRequest {
+        csi_name: "snap".to_owned(),
+        source: volume.clone(),
+        topology: TopologyRequirement::default(),
+    };
     let mut copy = request("copy", 5);
     match case {
         Case::Create => drop(engine.ensure_volume(&request("base", 4), soon()).await?),
@@ -136,7 +145,7 @@ async fn explore(case: Case, at: Option<At>) -> (usize, usize) {
     run(&bed.engine, &probe, snapshot, case)
         .await
         .unwrap_or_else(|f| panic!("{case:?} {at:?}, once more: {f:?}"));
-    bed.check().await;
+    bed.check();
     finally(&bed, case, at);
     counts
 }

@@ -5,7 +5,7 @@ use perilune_array::fake::{Fault, When};
 use perilune_array::{ErrorKind, Size};
 use perilune_engine::{
     AdministrativeState, Applied, BackendChoice, Code, ContentSource, Failure, FaultReason, PublishRequest,
-    SizeRange, SnapshotRequest, VolumeRequest,
+    SizeRange, SnapshotRequest, TopologyRequirement, VolumeRequest,
 };
 
 async fn bed() -> Bed {
@@ -58,7 +58,7 @@ async fn a_full_pool_is_told_with_its_room() {
     let bed = bed().await;
     let failure = refused(&bed, &request("v", 1025)).await;
     assert_eq!(failure.code, Code::ResourceExhausted, "{failure}");
-    assert!(failure.message.contains("pool-1 has no room for 1025 GiB"), "{failure}");
+    assert!(failure.message.contains("pool pool-1: has no room for 1025 GiB"), "{failure}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -110,7 +110,11 @@ async fn a_single_writer_volume_stays_on_its_node() {
 async fn a_volume_with_snapshots_stays_and_names_them() {
     let bed = bed().await;
     let volume = bed.engine.ensure_volume(&request("v", 1), soon()).await.expect("made").handle;
-    let take = SnapshotRequest { csi_name: "s".into(), source: volume.clone() };
+    let take = SnapshotRequest {
+        csi_name: "s".into(),
+        source: volume.clone(),
+        topology: TopologyRequirement::default(),
+    };
     let snapshot = bed.engine.ensure_snapshot(&take, soon()).await.expect("taken");
     let failure = bed.engine.remove_volume(&volume, soon()).await.expect_err("refused");
     assert_eq!(failure.code, Code::FailedPrecondition);
@@ -130,8 +134,7 @@ async fn a_snapshot_that_no_record_names_is_not_deleted() {
     let native = bed.ledger.entries()[0].native.clone().expect("native");
     let foreign = perilune_array::Array::snapshots(&bed.array).expect("snapshots");
     let owner = perilune_array::Owner::new("other", perilune_array::RecordId::new("r"));
-    let new =
-        perilune_array::NewSnapshot::new(native, perilune_array::Name::new("theirs"), owner);
+    let new = perilune_array::NewSnapshot::new(native, perilune_array::Name::new("theirs"), owner);
     let id = foreign.create(&new).await.expect("taken by somebody else").id;
     let handle = perilune_engine::SnapshotHandle { backend: "a".into(), native: id };
     let failure = bed.engine.remove_snapshot(&handle, soon()).await.expect_err("refused");

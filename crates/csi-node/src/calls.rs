@@ -1,5 +1,6 @@
 //! The bodies of the node's calls: parse, one call of the host, convert.
 
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,11 +25,13 @@ const BINDING: Duration = Duration::from_secs(30);
 /// Kubelet asks for statistics again and again; a hung file system must not keep it.
 const LOOKING: Duration = Duration::from_secs(10);
 
-/// How much a node takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+/// What the scheduler must know about this node.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place {
     /// Volumes that may be attached at once; none leaves it to Kubernetes.
     pub volumes: Option<u32>,
+    /// Where the node is and what it reaches.
+    pub topology: BTreeMap<String, String>,
 }
 
 /// The CSI node service of one machine.
@@ -36,14 +39,14 @@ pub struct Limits {
 pub struct Node {
     host: Arc<dyn Host>,
     id: NodeId,
-    limits: Limits,
+    place: Place,
     kubelet: KubeletDir,
 }
 
 impl Node {
     /// A service for this machine. Paths outside `kubelet_dir` are refused.
-    pub fn new(host: Arc<dyn Host>, id: NodeId, limits: Limits, kubelet_dir: PathBuf) -> Self {
-        Self { host, id, limits, kubelet: KubeletDir::new(kubelet_dir) }
+    pub fn new(host: Arc<dyn Host>, id: NodeId, place: Place, kubelet_dir: PathBuf) -> Self {
+        Self { host, id, place, kubelet: KubeletDir::new(kubelet_dir) }
     }
 
     pub(crate) async fn stage(
@@ -107,12 +110,29 @@ impl Node {
         Ok(convert::grown(grown))
     }
 
+    pub(crate) async fn volume_health(
+        &self,
+        request: &Request<v1::NodeGetVolumeHealthRequest>,
+    ) -> Result<v1::NodeGetVolumeHealthResponse, Failure> {
+        note_object(&request.get_ref().volume_id);
+        let wish = convert::health(&self.kubelet, request.get_ref(), deadline(request, LOOKING))?;
+        let found = self.host.health(&wish).await.map_err(from_host)?;
+        Ok(convert::health_found(&wish, &found))
+    }
+
+    pub(crate) async fn storage_health(&self) -> Result<v1::NodeGetStorageHealthResponse, Failure> {
+        let identity = self.host.identity().await.map_err(from_host)?;
+        let staged = self.host.staged().await.map_err(from_host)?;
+        Ok(convert::storage_health(&identity, &staged))
+    }
+
     pub(crate) fn info(&self) -> v1::NodeGetInfoResponse {
+        let segments: HashMap<_, _> = self.place.topology.clone().into_iter().collect();
         v1::NodeGetInfoResponse {
             node_id: self.id.to_string(),
             // Zero is CSI's word for "no limit known".
-            max_volumes_per_node: self.limits.volumes.map_or(0, i64::from),
-            accessible_topology: None,
+            max_volumes_per_node: self.place.volumes.map_or(0, i64::from),
+            accessible_topology: (!segments.is_empty()).then_some(v1::Topology { segments }),
         }
     }
 }

@@ -2,6 +2,7 @@
 //! Every refusal of a request is INVALID_ARGUMENT and names the field.
 
 mod attachment;
+mod health;
 mod kubelet_dir;
 mod usage;
 
@@ -10,7 +11,7 @@ use std::time::Instant;
 use perilune_csi::capability::{AccessType, Capability};
 use perilune_csi::context::{PublishContext, VolumeContext};
 use perilune_csi::proto::csi::v1;
-use perilune_csi::{Failure, field};
+use perilune_csi::{Code, Failure, field};
 use perilune_host::{
     Amount, GrowRequest, Grown, PublishRequest, StageRequest, Stats, StatsRequest, UnpublishRequest,
     UnstageRequest, VolumeKey,
@@ -18,17 +19,20 @@ use perilune_host::{
 use v1::node_service_capability::rpc::Type as Rpc;
 use v1::volume_usage::Unit;
 
+pub(crate) use health::{health, health_found, storage_health};
 pub(crate) use kubelet_dir::KubeletDir;
 
 const CAPABILITY: &str = "volume_capability";
 
 /// What this node service offers.
-const OFFERED: [Rpc; 5] = [
+const OFFERED: [Rpc; 7] = [
     Rpc::StageUnstageVolume,
     Rpc::GetVolumeStats,
     Rpc::ExpandVolume,
     Rpc::VolumeCondition,
     Rpc::SingleNodeMultiWriter,
+    Rpc::GetVolumeHealth,
+    Rpc::GetStorageHealth,
 ];
 
 pub(crate) fn stage(
@@ -110,14 +114,14 @@ pub(crate) fn stats(
     deadline: Instant,
 ) -> Result<StatsRequest, Failure> {
     let volume = volume(&request.volume_id)?;
-    let volume_path = kubelet.path("volume_path", &request.volume_path)?;
+    let volume_path = found_at(kubelet.path("volume_path", &request.volume_path), &request.volume_path)?;
     Ok(StatsRequest { volume, volume_path, deadline })
 }
 
 pub(crate) fn grow(request: &v1::NodeExpandVolumeRequest, deadline: Instant) -> Result<GrowRequest, Failure> {
     let volume = volume(&request.volume_id)?;
     // Only looked at: the record knows the device, and for a raw one kubelet may name a path outside its directory.
-    field::path("volume_path", &request.volume_path)?;
+    found_at(field::path("volume_path", &request.volume_path), &request.volume_path)?;
     if request.volume_capability.is_some() {
         capability(request.volume_capability.as_ref())?;
     }
@@ -132,7 +136,8 @@ pub(crate) fn grown(grown: Grown) -> v1::NodeExpandVolumeResponse {
 pub(crate) fn stats_found(stats: &Stats) -> v1::NodeGetVolumeStatsResponse {
     let bytes = usage_of(stats.bytes, Unit::Bytes);
     let inodes = stats.inodes.map(|inodes| usage_of(inodes, Unit::Inodes));
-    let message = if stats.abnormal.is_empty() { "healthy".to_owned() } else { stats.abnormal.join("; ") };
+    let words: Vec<_> = stats.abnormal.iter().map(|ailment| ailment.message.as_str()).collect();
+    let message = if words.is_empty() { "healthy".to_owned() } else { words.join("; ") };
     v1::NodeGetVolumeStatsResponse {
         usage: std::iter::once(bytes).chain(inodes).collect(),
         volume_condition: Some(v1::VolumeCondition { abnormal: !stats.abnormal.is_empty(), message }),
@@ -146,6 +151,14 @@ pub(crate) fn capabilities() -> v1::NodeGetCapabilitiesResponse {
         })),
     };
     v1::NodeGetCapabilitiesResponse { capabilities: OFFERED.into_iter().map(capability).collect() }
+}
+
+/// CSI asks for NOT_FOUND where a path is given at which no volume can be; a path that is missing is a wrong request.
+fn found_at<T>(path: Result<T, Failure>, given: &str) -> Result<T, Failure> {
+    path.map_err(|failure| match given {
+        "" => failure,
+        _ => Failure::new(Code::NotFound, format!("{}, so no volume is there", failure.message)),
+    })
 }
 
 fn volume(id: &str) -> Result<VolumeKey, Failure> {

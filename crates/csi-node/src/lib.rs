@@ -10,6 +10,6 @@ mod node_id;
 mod registration;
 mod routes;
 
-pub use calls::{Limits, Node};
+pub use calls::{Node, Place};
 pub use node_id::NodeId;
 pub use registration::{Outcome, Registration};

@@ -47,6 +47,20 @@ impl v1::node_server::Node for Node {
         answer(self.stats(&request).await)
     }
 
+    async fn node_get_volume_health(
+        &self,
+        request: Request<v1::NodeGetVolumeHealthRequest>,
+    ) -> Answer<v1::NodeGetVolumeHealthResponse> {
+        answer(self.volume_health(&request).await)
+    }
+
+    async fn node_get_storage_health(
+        &self,
+        _: Request<v1::NodeGetStorageHealthRequest>,
+    ) -> Answer<v1::NodeGetStorageHealthResponse> {
+        answer(self.storage_health().await)
+    }
+
     async fn node_expand_volume(
         &self,
         request: Request<v1::NodeExpandVolumeRequest>,

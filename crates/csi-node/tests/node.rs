@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use perilune_csi::context::{PublishContext, VolumeContext};
 use perilune_csi::proto::csi::v1;
-use perilune_csi_node::{Limits, Node, NodeId};
-use perilune_host::{ErrorKind, FsType, Usage};
+use perilune_csi_node::{Node, NodeId, Place};
+use perilune_host::{Ailment, Check, ErrorKind, FsType, Harm, Usage, Verdict};
 use tempfile::TempDir;
 use tonic::{Code, Request};
 use v1::node_server::Node as _;
@@ -19,6 +19,7 @@ use v1::volume_capability::{AccessMode, AccessType, BlockVolume, MountVolume};
 
 use crate::fake::FakeHost;
 
+const ISCSI: &str = "topology.perilune.dev/iscsi";
 const VOLUME: &str = "v1:6f9619ff-8b86-d011-b42d-00c04fc964ff";
 
 struct Bench {
@@ -32,8 +33,8 @@ impl Bench {
         let host = Arc::new(FakeHost::default());
         let kubelet = tempfile::tempdir().unwrap();
         let id = NodeId::new("worker-1", "0123456789abcdef0123456789abcdef").unwrap();
-        let limits = Limits { volumes: Some(100) };
-        let node = Node::new(host.clone(), id, limits, kubelet.path().to_owned());
+        let place = Place { volumes: Some(100), topology: [(ISCSI.to_owned(), "true".to_owned())].into() };
+        let node = Node::new(host.clone(), id, place, kubelet.path().to_owned());
         Self { host, node, kubelet }
     }
 
@@ -228,7 +229,6 @@ async fn bad_paths_and_sizes_of_the_other_calls_are_refused_by_their_field() {
     let bench = Bench::new();
     std::fs::create_dir(bench.kubelet.path().join("pods")).unwrap();
     std::os::unix::fs::symlink("/etc", bench.kubelet.path().join("pods/evil")).unwrap();
-    let target = bench.publish("evil").target_path;
     let node = &bench.node;
     let refusals = [
         node.node_publish_volume(Request::new(bench.publish("evil"))).await.map(drop),
@@ -239,12 +239,6 @@ async fn bad_paths_and_sizes_of_the_other_calls_are_refused_by_their_field() {
         .await
         .map(drop),
         node.node_unpublish_volume(Request::new(bench.unpublish("evil"))).await.map(drop),
-        node.node_get_volume_stats(Request::new(v1::NodeGetVolumeStatsRequest {
-            volume_path: target.clone(),
-            ..bench.stats()
-        }))
-        .await
-        .map(drop),
         node.node_expand_volume(Request::new(bench.expand(-1))).await.map(drop),
         node.node_unstage_volume(Request::new(v1::NodeUnstageVolumeRequest {
             staging_target_path: "/var/tmp".into(),
@@ -257,7 +251,6 @@ async fn bad_paths_and_sizes_of_the_other_calls_are_refused_by_their_field() {
         "target_path: ",
         "target_path: ",
         "target_path: ",
-        "volume_path: ",
         "capacity_range.required_bytes: ",
         "staging_target_path: ",
     ];
@@ -269,16 +262,76 @@ async fn bad_paths_and_sizes_of_the_other_calls_are_refused_by_their_field() {
 }
 
 #[tokio::test]
+async fn no_volume_is_found_at_a_path_where_none_can_be() {
+    let bench = Bench::new();
+    bench.node.node_stage_volume(Request::new(bench.stage())).await.unwrap();
+    for odd in ["some/path", "/etc"] {
+        let request = v1::NodeGetVolumeStatsRequest { volume_path: odd.into(), ..bench.stats() };
+        let status = bench.node.node_get_volume_stats(Request::new(request)).await.unwrap_err();
+        assert_eq!(status.code(), Code::NotFound, "{status}");
+    }
+    let request = v1::NodeExpandVolumeRequest { volume_path: "some/path".into(), ..bench.expand(0) };
+    let status = bench.node.node_expand_volume(Request::new(request)).await.unwrap_err();
+    assert_eq!(status.code(), Code::NotFound, "{status}");
+}
+
+#[tokio::test]
 async fn statistics_carry_fill_level_and_condition() {
     let bench = Bench::new();
     bench.node.node_stage_volume(Request::new(bench.stage())).await.unwrap();
     let stats = bench.node.node_get_volume_stats(Request::new(bench.stats())).await.unwrap().into_inner();
     assert_eq!((stats.usage[0].total, stats.usage[0].used, stats.usage[1].available), (1 << 30, 10, 99));
     assert!(!stats.volume_condition.unwrap().abnormal);
-    bench.host.sicken("1 of 2 paths answers");
+    bench.host.sicken(&[Ailment::new(Harm::Degraded, "PathsMissing", "1 of 2 paths answers")]);
     let stats = bench.node.node_get_volume_stats(Request::new(bench.stats())).await.unwrap().into_inner();
     let condition = stats.volume_condition.unwrap();
     assert_eq!((condition.abnormal, condition.message.as_str()), (true, "1 of 2 paths answers"));
+}
+
+#[tokio::test]
+async fn both_forms_of_health_say_the_same() {
+    let bench = Bench::new();
+    bench.node.node_stage_volume(Request::new(bench.stage())).await.unwrap();
+    let ask = async || {
+        let request = v1::NodeGetVolumeHealthRequest {
+            volume_id: VOLUME.into(),
+            volume_publish_path: bench.publish("1").target_path,
+            staging_target_path: bench.stage().staging_target_path,
+        };
+        let answer = bench.node.node_get_volume_health(Request::new(request)).await.unwrap();
+        let health = answer.into_inner().volume_health.unwrap();
+        assert_eq!(health.volume_id, VOLUME);
+        health.health_statuses
+    };
+    assert_eq!(ask().await, []);
+    let lost = Ailment::new(Harm::DataLoss, "Shrunk", "the array shows 5 bytes");
+    bench.host.sicken(&[Ailment::new(Harm::Degraded, "PathsMissing", "1 of 2 paths"), lost]);
+    let entries = ask().await;
+    let kinds: Vec<_> = entries.iter().map(|entry| (entry.status(), entry.reason.as_str())).collect();
+    use v1::VolumeHealthErrorType::{DataLoss, Degraded};
+    assert_eq!(kinds, [(Degraded, "PathsMissing"), (DataLoss, "Shrunk")]);
+    let stats = bench.node.node_get_volume_stats(Request::new(bench.stats())).await.unwrap().into_inner();
+    assert_eq!(stats.volume_condition.unwrap().message, "1 of 2 paths; the array shows 5 bytes");
+}
+
+#[tokio::test]
+async fn the_nodes_storage_is_degraded_by_lost_paths_and_unreachable_by_a_fault() {
+    let bench = Bench::new();
+    let ask = async || {
+        let request = Request::new(v1::NodeGetStorageHealthRequest::default());
+        bench.node.node_get_storage_health(request).await.unwrap().into_inner().backend_health
+    };
+    bench.node.node_stage_volume(Request::new(bench.stage())).await.unwrap();
+    assert_eq!(ask().await, []);
+    bench.host.lose(1);
+    let found = ask().await;
+    assert_eq!(found[0].status(), v1::StorageHealthErrorType::StorageUnreachable, "it was the only path");
+    assert!(found[0].message.starts_with("0 of 1 paths found"), "{}", found[0].message);
+    bench.host.lose(0);
+    let (finding, remedy) = ("iscsid does not listen".into(), "start it".into());
+    bench.host.find(Check { name: "iscsid", verdict: Verdict::Fault, finding, remedy });
+    let found = ask().await;
+    assert_eq!((found.len(), found[0].message.as_str()), (1, "iscsid: iscsid does not listen; start it"));
 }
 
 #[tokio::test]
@@ -297,7 +350,7 @@ async fn a_failure_of_the_host_arrives_with_its_words() {
 }
 
 #[tokio::test]
-async fn what_is_not_advertised_is_not_implemented() {
+async fn what_is_offered_is_this_and_no_more() {
     let bench = Bench::new();
     let answer =
         bench.node.node_get_capabilities(Request::new(v1::NodeGetCapabilitiesRequest {})).await.unwrap();
@@ -314,21 +367,21 @@ async fn what_is_not_advertised_is_not_implemented() {
         offered,
         [
             "EXPAND_VOLUME",
+            "GET_STORAGE_HEALTH",
+            "GET_VOLUME_HEALTH",
             "GET_VOLUME_STATS",
             "SINGLE_NODE_MULTI_WRITER",
             "STAGE_UNSTAGE_VOLUME",
             "VOLUME_CONDITION"
         ]
     );
-    let health = v1::NodeGetVolumeHealthRequest::default();
-    let status = bench.node.node_get_volume_health(Request::new(health)).await.unwrap_err();
-    assert_eq!(status.code(), Code::Unimplemented);
 }
 
 #[tokio::test]
-async fn the_nodes_info_has_its_id_and_limit() {
+async fn the_nodes_info_has_its_id_its_limit_and_where_it_is() {
     let bench = Bench::new();
     let info = bench.node.node_get_info(Request::new(v1::NodeGetInfoRequest {})).await.unwrap().into_inner();
     assert!(info.node_id.starts_with("worker-1-"), "{}", info.node_id);
-    assert_eq!((info.max_volumes_per_node, info.accessible_topology), (100, None));
+    let segments = info.accessible_topology.unwrap().segments;
+    assert_eq!((info.max_volumes_per_node, segments[ISCSI].as_str()), (100, "true"));
 }

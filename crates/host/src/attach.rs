@@ -15,7 +15,7 @@ use crate::{
     removal,
     request::{Attachment, StageRequest},
     sysfs::{self, Map},
-    target::TargetPath,
+    target::{IscsiPath, TargetPath},
     tools::{
         multipath::{self, Presence, Reply},
         within,
@@ -84,9 +84,8 @@ pub(crate) fn rotate(work: &Work, request: &StageRequest, mut record: Record) ->
     if chap_same(request.chap.as_ref(), record.chap.as_deref()) {
         return Ok(());
     }
-    for path in
-        request.attachment.paths.iter().filter(|path| record.sessions.contains(&SessionMade::of(path)))
-    {
+    let paths = request.attachment.paths.iter().filter_map(TargetPath::by_iscsi);
+    for path in paths.filter(|path| record.sessions.contains(&SessionMade::of(path))) {
         login::rotate(work, path, request.chap.as_ref(), record.map.is_some())?;
     }
     record.chap = Some(new_digest(request));
@@ -116,10 +115,10 @@ fn wants_map(work: &Work, attachment: &Attachment) -> Result<bool> {
 }
 
 /// Writes down which sessions will be ours, and tells where a living session has older credentials in its record.
-fn intend(work: &Work, request: &StageRequest, record: &mut Record) -> Result<Vec<TargetPath>> {
+fn intend(work: &Work, request: &StageRequest, record: &mut Record) -> Result<Vec<IscsiPath>> {
     let others = work.site.records.list()?.records;
     let (mut stale, mut known) = (Vec::new(), true);
-    for path in &request.attachment.paths {
+    for path in request.attachment.paths.iter().filter_map(TargetPath::by_iscsi) {
         let made = SessionMade::of(path);
         let living = login::find(work, path).is_some();
         let owners: Vec<&Record> = others.iter().filter(|other| other.sessions.contains(&made)).collect();
@@ -165,11 +164,11 @@ fn all_paths(
         match outcome {
             Ok(found) => {
                 missing.retain(|wanted| *wanted != path);
-                reached.push(found);
+                reached.extend(found);
             }
             Err(error) => failed.push(error),
         }
-        if reached.len() == attachment.min_paths {
+        if reached.len() >= attachment.min_paths && until == work.deadline {
             until = work.deadline.min(Instant::now() + STRAGGLERS);
         }
     }
@@ -189,7 +188,7 @@ fn one_path(
     let mut failed = Vec::new();
     for path in &attachment.paths {
         match reach::reach(work, path, manner) {
-            Ok(found) => return Ok((vec![found], Vec::new())),
+            Ok(found) => return Ok((found.into_iter().take(1).collect(), Vec::new())),
             Err(error) => failed.push(error),
         }
     }

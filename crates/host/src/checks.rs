@@ -1,35 +1,49 @@
 //! Findings about the host, with words on what to do. Reports, never repairs.
 
-use std::{path::Path, time::Duration};
+mod multipath;
+mod system;
+
+use std::path::Path;
 
 use crate::{
     error::Result,
+    fabric::{self, LocalPort},
     os::Os,
     request::{Check, Identity, Verdict},
     target::Iqn,
-    tools::multipath::{self, Presence},
     work::Site,
 };
 
-const PATIENCE: Duration = Duration::from_secs(5);
+/// More volumes than this nobody has tried on one node.
+const ROOM: u32 = 512;
 
 /// Who the node is, and whether it is fit for use.
 pub(crate) fn identity(site: &Site) -> Result<Identity> {
     let os = &*site.os;
     let initiator =
         os.read(&os.host_file("/etc/iscsi/initiatorname.iscsi")).ok().as_deref().and_then(initiator_name);
-    let mut checks = vec![initiator_check(initiator.as_ref()), program_check(os), daemon_check(os)];
-    checks.extend(multipath_checks(os));
-    checks.push(startup_check(os));
-    if os.stuck() > 0 {
-        checks.push(Check {
-            name: "kernel",
-            verdict: Verdict::Fault,
-            finding: format!("{} calls hang in the kernel", os.stuck()),
-            remedy: "look for dead paths in the kernel log; reboot the node if they do not return".into(),
-        });
+    let ports = fabric::local_ports(os);
+    let mut checks = Vec::new();
+    // a node that has Fibre Channel alone needs nothing of iSCSI
+    if initiator.is_some() || ports.is_empty() {
+        checks.extend([initiator_check(initiator.as_ref()), program_check(os), daemon_check(os)]);
+        checks.push(startup_check(os));
     }
-    Ok(Identity { initiator, checks })
+    checks.extend(port_check(&ports));
+    let (multipath, room) = multipath::look(os);
+    checks.extend(multipath);
+    checks.extend(system::look(site));
+    let ports = ports.into_iter().map(|port| port.wwpn).collect();
+    Ok(Identity { initiator, ports, room: room.map_or(ROOM, |room| room.min(ROOM)), checks })
+}
+
+fn port_check(ports: &[LocalPort]) -> Option<Check> {
+    let online = ports.iter().filter(|port| port.state == "Online").count();
+    let finding = format!("{online} of {} Fibre Channel ports are online", ports.len());
+    let remedy = "look at cables, switch ports and the HBA's driver";
+    let verdict = if online == 0 { Verdict::Fault } else { Verdict::Advice };
+    let good = if online == ports.len() { Ok(finding) } else { Err((verdict, finding, remedy)) };
+    (!ports.is_empty()).then(|| check("fc", good))
 }
 
 /// The name in the text of `initiatorname.iscsi`.
@@ -84,38 +98,6 @@ fn daemon_check(os: &dyn Os) -> Check {
         )
     };
     check("iscsid", runs.then(|| "iscsid listens".to_owned()).ok_or_else(missing))
-}
-
-fn multipath_checks(os: &dyn Os) -> Vec<Check> {
-    let deadline = os.now() + PATIENCE;
-    let daemon = match multipath::presence(os, deadline) {
-        Presence::Running => Ok("multipathd answers".to_owned()),
-        Presence::Down => Err((
-            Verdict::Fault,
-            "multipath is set up, but multipathd does not answer".to_owned(),
-            "start multipathd on the host",
-        )),
-        Presence::Absent => Err((
-            Verdict::Advice,
-            "the host has no multipathd: volumes get a single path".to_owned(),
-            "install and start multipath-tools on the host",
-        )),
-    };
-    let mut checks = vec![check("multipathd", daemon)];
-    if checks[0].verdict != Verdict::Good {
-        return checks;
-    }
-    let setting = multipath::find_multipaths(os, deadline).unwrap_or_else(|| "unknown".to_owned());
-    checks.push(check("find_multipaths", Ok(format!("find_multipaths is {setting}"))));
-    if multipath::queues_for_ever(os, deadline) == Some(true) {
-        checks.push(Check {
-            name: "no_path_retry",
-            verdict: Verdict::Advice,
-            finding: "no_path_retry is queue: without paths, IO and unmounting hang for ever".into(),
-            remedy: "set a finite no_path_retry (such as 12) in multipath.conf".into(),
-        });
-    }
-    checks
 }
 
 fn startup_check(os: &dyn Os) -> Check {

@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, path::Path};
 use crate::{
     attach::{self, Foreign},
     error::{Error, ErrorKind, Result},
+    fabric::Fabric,
     leave,
     lock::Subject,
     mount,
@@ -14,6 +15,7 @@ use crate::{
     removal,
     request::Usage,
     sysfs::{self, Address, Block},
+    target::TargetPath,
     tools::multipath,
     usage,
     verify::{self, Reading},
@@ -171,13 +173,12 @@ fn stop_queueing(work: &Work, record: &Record, block: &Block) -> Result<()> {
 /// Deletes every disk of the volume: those of the record, former slaves, those at published places, and any other
 /// that sysfs says to be of this identity. A disk that is another volume by now is left and forgotten.
 pub(crate) fn delete_paths(work: &Work, record: &Record, known: &BTreeSet<Address>) -> Result<()> {
-    let published: BTreeSet<Address> = sysfs::sessions(work.os())
-        .iter()
-        .flat_map(|session| {
-            let paths = record.attachment.paths.iter().filter(|path| path.iqn == session.iqn);
-            paths.map(|path| session.address(path.lun))
-        })
-        .collect();
+    let fabric = Fabric::read(work.os());
+    let places = |path: &TargetPath| {
+        let lun = path.lun();
+        fabric.to_target(path).into_iter().map(move |nexus| nexus.address(lun))
+    };
+    let published: BTreeSet<Address> = record.attachment.paths.iter().flat_map(places).collect();
     let named = sysfs::scsi_devices(work.os()).into_iter().filter(|&address| {
         sysfs::cached_wwid(work.os(), address).as_deref() == Some(record.attachment.wwid.main().as_str())
     });

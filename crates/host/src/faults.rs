@@ -43,11 +43,8 @@ fn wwid(byte: u8) -> Wwid {
 }
 
 fn attachment() -> Attachment {
-    let path = |portal: &str| TargetPath {
-        iqn: Iqn::new(IQN).unwrap(),
-        portal: portal.parse().unwrap(),
-        lun: Lun::kernel(0),
-    };
+    let path =
+        |portal: &str| TargetPath::iscsi(Iqn::new(IQN).unwrap(), portal.parse().unwrap(), Lun::kernel(0));
     Attachment {
         protocol: Protocol::Iscsi,
         wwid: ExpectedWwid::new(wwid(OURS), None),
@@ -76,7 +73,7 @@ impl Node {
             world.path(2, IQN, "10.0.0.2", "sdb", second);
             world.map("dm-0", &wwid(OURS).multipath(), &["sda", "sdb"], disk(OURS));
         }
-        let settings = Settings { host_root: "/".into(), records: dir.path().into() };
+        let settings = Settings { host_root: "/".into(), records: dir.path().into(), places: Vec::new() };
         let site = Site::new(Arc::<Fake>::clone(&fake), settings).unwrap();
         let usage = Usage::Filesystem { fs: FsType::Ext4, options: Vec::new() };
         let key = VolumeKey::new("v").unwrap();
@@ -95,6 +92,7 @@ impl Node {
             fs: "ext4".into(),
             read_only: false,
             fs_read_only: false,
+            shared: true,
         });
         self
     }
@@ -131,13 +129,14 @@ fn a_map_with_a_path_of_another_volume_is_never_verified() {
 fn a_silent_path_is_dead_and_not_another() {
     let node = Node::new(disk(OURS), silent());
     let device = node.verify().unwrap();
-    assert_eq!((device.paths.len(), device.dead.len()), (1, 1));
+    assert_eq!(device.paths.len(), 1);
 }
 
 #[test]
 fn a_path_by_a_target_that_was_not_published_is_refused() {
     let mut node = Node::new(disk(OURS), disk(OURS));
     for path in &mut node.record.attachment.paths {
+        let TargetPath::Iscsi(path) = path else { panic!("{path}") };
         path.lun = Lun::kernel(7);
     }
     assert_eq!(node.verify().unwrap_err().kind, ErrorKind::WrongIdentity);

@@ -8,8 +8,8 @@ use tokio::sync::watch;
 use crate::{
     error::Result,
     request::{
-        GrowRequest, Grown, Identity, PublishRequest, Reconciled, StageRequest, Staged, StagedVolume, Stats,
-        StatsRequest, UnpublishRequest, UnstageRequest,
+        Ailment, GrowRequest, Grown, Identity, PublishRequest, Reconciled, StageRequest, Staged,
+        StagedVolume, Stats, StatsRequest, UnpublishRequest, UnstageRequest,
     },
 };
 
@@ -40,6 +40,9 @@ pub trait Host: Send + Sync + fmt::Debug {
 
     /// Fill level and condition; never hangs on dead paths. `NotFound` if nothing is mounted there.
     async fn stats(&self, request: &StatsRequest) -> Result<Stats>;
+
+    /// What is wrong with a staged volume; empty when all is well. `NotFound` if it is not staged.
+    async fn health(&self, request: &StatsRequest) -> Result<Vec<Ailment>>;
 
     /// The volumes staged here with their paths found and expected. Reads records and sysfs, asks no disk.
     async fn staged(&self) -> Result<Vec<StagedVolume>>;

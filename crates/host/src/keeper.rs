@@ -102,7 +102,10 @@ fn look_after(site: &Site, record: &Record) -> bool {
             if let Err(error) = grow::rescan_returned(&work, &device) {
                 tracing::warn!(volume = %record.volume, %error, "a path did not catch up on its growth");
             }
-            stage::missing(&work, &record.attachment, &device)
+            match device.map {
+                Some(_) => stage::missing(&work, &record.attachment, &device.paths),
+                None => Vec::new(),
+            }
         }
         Err(error) => {
             tracing::warn!(volume = %record.volume, %error, "a staged volume is not well");
@@ -115,7 +118,7 @@ fn look_after(site: &Site, record: &Record) -> bool {
 
 fn try_again(work: &Work, record: &Record, path: &TargetPath) -> bool {
     let outcome = || -> Result<bool> {
-        let _target = work.shared(Subject::Target(path.iqn.clone()), usize::MAX)?;
+        let _target = work.shared(Subject::Target(path.target()), usize::MAX)?;
         let now = work.site.records.find(&record.volume)?;
         if !now.is_some_and(|now| is_staged(&work.site, &now) && now.attachment == record.attachment) {
             return Ok(true);
@@ -125,7 +128,7 @@ fn try_again(work: &Work, record: &Record, path: &TargetPath) -> bool {
             credentials: Credentials::Recorded,
             multipath: record.map.is_some(),
         };
-        reach::reach(work, path, &manner).map(|_| true)
+        reach::reach(work, path, &manner).map(|found| !found.is_empty())
     };
     match outcome() {
         Ok(whole) => whole,

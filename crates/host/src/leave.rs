@@ -12,24 +12,24 @@ use crate::{
     login,
     record::{Record, SessionMade},
     sysfs::{self, Address},
-    target::{Iqn, TargetPath},
+    target::{IscsiPath, TargetName, TargetPath},
     work::Work,
 };
 
 /// Logs out of the record's own sessions, target by target.
 pub(crate) fn log_out(work: &Work, record: &Record, known: &BTreeSet<Address>) -> Result<()> {
-    let mut targets: BTreeMap<&Iqn, Vec<&TargetPath>> = BTreeMap::new();
+    let mut targets: BTreeMap<TargetName, Vec<&IscsiPath>> = BTreeMap::new();
     for path in &record.attachment.paths {
-        targets.entry(&path.iqn).or_default().push(path);
+        targets.entry(path.target()).or_default().extend(path.by_iscsi());
     }
-    for (iqn, paths) in targets {
-        let _target = work.alone(Subject::Target(iqn.clone()))?;
+    for (target, paths) in targets {
+        let _target = work.alone(Subject::Target(target))?;
         // a straggler of the attach may have brought a late path while the lock was waited for
         detach::delete_paths(work, record, known)?;
         let mut idle = Vec::new();
         for path in paths {
             if may_leave(work, record, path)?
-                && !idle.iter().any(|other: &&TargetPath| other.portal == path.portal)
+                && !idle.iter().any(|other: &&IscsiPath| other.portal == path.portal)
             {
                 idle.push(path);
             }
@@ -41,8 +41,8 @@ pub(crate) fn log_out(work: &Work, record: &Record, known: &BTreeSet<Address>) -
 
 /// The attach was broken off with the process: logins that it asked for may still be on their way.
 pub(crate) fn await_orphans(work: &Work, record: &Record) {
-    let coming =
-        record.attachment.paths.iter().filter(|path| record.sessions.contains(&SessionMade::of(path)));
+    let paths = record.attachment.paths.iter().filter_map(TargetPath::by_iscsi);
+    let coming = paths.filter(|path| record.sessions.contains(&SessionMade::of(path)));
     thread::scope(|scope| {
         for path in coming {
             scope.spawn(move || login::await_orphan(work, path));
@@ -58,7 +58,7 @@ pub(crate) fn clear_pending(work: &Work) -> Result<()> {
         if work.os().now() >= until || records.iter().any(|record| record.uses(&made)) {
             continue;
         }
-        let _target = work.alone(Subject::Target(path.iqn.clone()))?;
+        let _target = work.alone(Subject::Target(TargetName::Iqn(path.iqn.clone())))?;
         if login::find(work, &path).is_some() {
             login::leave(work, &path)?;
         } else {
@@ -69,7 +69,7 @@ pub(crate) fn clear_pending(work: &Work) -> Result<()> {
 }
 
 /// Ours, without a SCSI device, and in no other record.
-fn may_leave(work: &Work, record: &Record, path: &TargetPath) -> Result<bool> {
+fn may_leave(work: &Work, record: &Record, path: &IscsiPath) -> Result<bool> {
     let made = SessionMade::of(path);
     if !record.sessions.contains(&made) {
         return Ok(false);
@@ -82,7 +82,7 @@ fn may_leave(work: &Work, record: &Record, path: &TargetPath) -> Result<bool> {
     Ok(!used && !others.iter().any(|other| other.volume != record.volume && other.uses(&made)))
 }
 
-fn leave_all(work: &Work, paths: &[&TargetPath]) -> Result<()> {
+fn leave_all(work: &Work, paths: &[&IscsiPath]) -> Result<()> {
     thread::scope(|scope| {
         let leaving: Vec<_> =
             paths.iter().map(|&path| scope.spawn(move || login::leave(work, path))).collect();

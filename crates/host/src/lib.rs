@@ -8,11 +8,13 @@ mod attach;
 mod checks;
 mod detach;
 mod error;
+mod fabric;
 #[cfg(test)]
 mod faults;
 mod filesystem;
 mod format;
 mod grow;
+mod health;
 mod host;
 mod identity;
 mod keeper;
@@ -47,9 +49,9 @@ pub use host::Host;
 pub use identity::{ExpectedWwid, LiveWwid, Wwid};
 pub use linux::{LinuxHost, Settings};
 pub use request::{
-    Amount, Attachment, Check, FsType, GrowRequest, Grown, Identity, PublishRequest, Reconciled,
-    StageRequest, Staged, StagedVolume, Stats, StatsRequest, UnpublishRequest, UnstageRequest, Usage,
-    Verdict,
+    Ailment, Amount, Attachment, Check, FsType, GrowRequest, Grown, Harm, Identity, PublishRequest,
+    Reconciled, StageRequest, Staged, StagedVolume, Stats, StatsRequest, UnpublishRequest, UnstageRequest,
+    Usage, Verdict,
 };
-pub use target::{Chap, ChapAccount, Iqn, Lun, Portal, Protocol, TargetPath};
+pub use target::{Chap, ChapAccount, FcPath, Iqn, IscsiPath, Lun, Portal, Protocol, TargetPath, Wwpn};
 pub use volume::VolumeKey;

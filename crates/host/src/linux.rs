@@ -20,8 +20,8 @@ use crate::{
     os::{Linux, Os},
     publish, reconcile,
     request::{
-        GrowRequest, Grown, Identity, PublishRequest, Reconciled, StageRequest, Staged, StagedVolume, Stats,
-        StatsRequest, UnpublishRequest, UnstageRequest,
+        Ailment, GrowRequest, Grown, Identity, PublishRequest, Reconciled, StageRequest, Staged,
+        StagedVolume, Stats, StatsRequest, UnpublishRequest, UnstageRequest,
     },
     stage, stats, survey,
     volume::VolumeKey,
@@ -39,6 +39,8 @@ pub struct Settings {
     pub host_root: PathBuf,
     /// Where the records of volumes are kept; must survive a reboot and belong to this plugin alone.
     pub records: PathBuf,
+    /// Directories below which volumes are mounted; looked at for whether mounts there reach the node.
+    pub places: Vec<PathBuf>,
 }
 
 /// This machine.
@@ -161,6 +163,11 @@ impl Host for LinuxHost {
     async fn stats(&self, request: &StatsRequest) -> Result<Stats> {
         let wish = request.clone();
         self.look(&request.volume, request.deadline, move |work| stats::stats(work, &wish)).await
+    }
+
+    async fn health(&self, request: &StatsRequest) -> Result<Vec<Ailment>> {
+        let wish = request.clone();
+        self.look(&request.volume, request.deadline, move |work| stats::health(work, &wish)).await
     }
 
     async fn staged(&self) -> Result<Vec<StagedVolume>> {

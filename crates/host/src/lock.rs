@@ -6,14 +6,18 @@ use std::{
     time::Instant,
 };
 
-use crate::{sysfs::Address, target::Iqn, volume::VolumeKey};
+use crate::{
+    sysfs::Address,
+    target::{Iqn, TargetName},
+    volume::VolumeKey,
+};
 
 /// What a lock is about.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Subject {
     Volume(VolumeKey),
     /// Shared: uses sessions of the target. Alone: may log out.
-    Target(Iqn),
+    Target(TargetName),
     /// The node database's records of a target, which its tool walks as a whole.
     NodeRecords(Iqn),
     Address(Address),
@@ -102,7 +106,7 @@ mod tests {
     #[test]
     fn a_logout_waits_for_every_user_of_the_target() {
         let (locks, iqn) = (Locks::default(), Iqn::new("iqn.2026-01.test:a").unwrap());
-        let target = || Subject::Target(iqn.clone());
+        let target = || Subject::Target(TargetName::Iqn(iqn.clone()));
         let now = Instant::now();
         let first = locks.shared(target(), usize::MAX, now).unwrap();
         let second = locks.shared(target(), usize::MAX, now).unwrap();

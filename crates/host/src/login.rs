@@ -9,7 +9,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     lock::{Held, Subject},
     sysfs::{self, Session},
-    target::{Chap, TargetPath},
+    target::{Chap, IscsiPath},
     tools::iscsiadm::{self, Answer, Meaning},
     work::Work,
 };
@@ -34,7 +34,7 @@ pub(crate) enum Credentials {
 }
 
 /// The session that serves the path, if there is one in whatever state.
-pub(crate) fn find(work: &Work, path: &TargetPath) -> Option<Session> {
+pub(crate) fn find(work: &Work, path: &IscsiPath) -> Option<Session> {
     sysfs::sessions(work.os()).into_iter().find(|session| session.serves(path))
 }
 
@@ -42,7 +42,7 @@ pub(crate) fn find(work: &Work, path: &TargetPath) -> Option<Session> {
 /// stands). The caller shares the target's lock.
 pub(crate) fn ensure(
     work: &Work,
-    path: &TargetPath,
+    path: &IscsiPath,
     credentials: &Credentials,
     multipath: bool,
 ) -> Result<Session> {
@@ -62,7 +62,7 @@ pub(crate) fn ensure(
     })
 }
 
-fn log_in(work: &Work, path: &TargetPath) -> Result<()> {
+fn log_in(work: &Work, path: &IscsiPath) -> Result<()> {
     let _slot = work.shared(Subject::Logins, AT_ONCE)?;
     let answer = iscsiadm::login(work.os(), path, work.deadline)?;
     match answer.meaning {
@@ -80,7 +80,7 @@ fn log_in(work: &Work, path: &TargetPath) -> Result<()> {
 }
 
 /// The record of the portal with our settings: two calls.
-fn write_record(work: &Work, path: &TargetPath, chap: Option<&Chap>, multipath: bool) -> Result<()> {
+fn write_record(work: &Work, path: &IscsiPath, chap: Option<&Chap>, multipath: bool) -> Result<()> {
     let _records = records(work, path)?;
     let doing = "preparing the node record of";
     expect(&once_more(|| iscsiadm::create(work.os(), path, work.deadline))?, doing, path)?;
@@ -88,13 +88,13 @@ fn write_record(work: &Work, path: &TargetPath, chap: Option<&Chap>, multipath: 
 }
 
 /// Brings the credentials of a living session's record up to date, for its next login.
-pub(crate) fn rotate(work: &Work, path: &TargetPath, chap: Option<&Chap>, multipath: bool) -> Result<()> {
+pub(crate) fn rotate(work: &Work, path: &IscsiPath, chap: Option<&Chap>, multipath: bool) -> Result<()> {
     let _records = records(work, path)?;
     let answer = once_more(|| iscsiadm::update(work.os(), path, chap, multipath, work.deadline))?;
     expect(&answer, "updating the credentials of", path)
 }
 
-fn records(work: &Work, path: &TargetPath) -> Result<Held> {
+fn records(work: &Work, path: &IscsiPath) -> Result<Held> {
     work.alone(Subject::NodeRecords(path.iqn.clone()))
 }
 
@@ -106,7 +106,7 @@ fn once_more(call: impl Fn() -> Result<Answer>) -> Result<Answer> {
     }
 }
 
-fn expect(answer: &Answer, doing: &str, path: &TargetPath) -> Result<()> {
+fn expect(answer: &Answer, doing: &str, path: &IscsiPath) -> Result<()> {
     match answer.meaning {
         Meaning::Fine => Ok(()),
         Meaning::TimedOut => {
@@ -122,16 +122,16 @@ fn expect(answer: &Answer, doing: &str, path: &TargetPath) -> Result<()> {
 }
 
 /// Remembers a login that the daemon may complete at any time up to `until`.
-pub(crate) fn put_pending(work: &Work, path: TargetPath, until: Instant) {
+pub(crate) fn put_pending(work: &Work, path: IscsiPath, until: Instant) {
     work.site.pending.lock().unwrap_or_else(PoisonError::into_inner).push((path, until));
 }
 
-pub(crate) fn take_pending(work: &Work) -> Vec<(TargetPath, Instant)> {
+pub(crate) fn take_pending(work: &Work) -> Vec<(IscsiPath, Instant)> {
     std::mem::take(&mut *work.site.pending.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 /// Waits a while for the session that the daemon may be making for a client that was killed.
-pub(crate) fn await_orphan(work: &Work, path: &TargetPath) {
+pub(crate) fn await_orphan(work: &Work, path: &IscsiPath) {
     let patience = work.by(work.os().now() + ORPHAN);
     if !matches!(patience.until(|| Ok(find(work, path).filter(Session::logged_in))), Ok(Some(_))) {
         put_pending(work, path.clone(), work.os().now() + PENDING);
@@ -139,7 +139,7 @@ pub(crate) fn await_orphan(work: &Work, path: &TargetPath) {
 }
 
 /// Logs out and removes the record. The caller holds the target alone and has seen that nobody uses the session.
-pub(crate) fn leave(work: &Work, path: &TargetPath) -> Result<()> {
+pub(crate) fn leave(work: &Work, path: &IscsiPath) -> Result<()> {
     if find(work, path).is_some() {
         let answer = iscsiadm::logout(work.os(), path, work.deadline)?;
         let gone = work.by(work.os().now() + LOGIN).until(|| Ok(find(work, path).is_none().then_some(())))?;

@@ -188,6 +188,8 @@ pub(crate) trait Os: Send + Sync + fmt::Debug {
     fn wait(&self, seen: u64, until: Instant);
     /// Processes started so far.
     fn started(&self) -> u64;
+    /// Whether events arrive at all.
+    fn hears(&self) -> bool;
     /// Calls that the kernel has not answered though their deadline is over.
     fn stuck(&self) -> usize;
 }

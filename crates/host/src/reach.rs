@@ -1,16 +1,17 @@
-//! From a session to the volume's disk behind it: look what sits at the address, clear leftovers, scan exactly.
+//! From a session or a remote port to the volume's disk behind it: look what sits at the address, clear leftovers, scan exactly.
 
 use std::time::Duration;
 
 use crate::{
     error::{Error, ErrorKind, Result},
+    fabric::{self, Nexus},
     identity::{ExpectedWwid, Wwid},
     lock::Subject,
     login::{self, Credentials},
     os::Answer,
     removal,
     sysfs::{self, Address},
-    target::TargetPath,
+    target::{FcPath, TargetPath},
     tools::within,
     verify::{self, PathDevice, Reading, Verified},
     work::Work,
@@ -37,14 +38,59 @@ pub(crate) struct Reached {
     pub(crate) scanned: bool,
 }
 
-/// Logs in if need be and returns the address at which the volume answers.
-pub(crate) fn reach(work: &Work, path: &TargetPath, manner: &Manner) -> Result<Reached> {
-    let _target = work.shared(Subject::Target(path.iqn.clone()), usize::MAX)?;
-    let session = login::ensure(work, path, &manner.credentials, manner.multipath)?;
-    let address = session.address(path.lun);
+/// Logs in if need be and returns every address at which the volume answers by this path: one behind a session, one
+/// for each of our ports that sees a Fibre Channel port.
+pub(crate) fn reach(work: &Work, path: &TargetPath, manner: &Manner) -> Result<Vec<Reached>> {
+    let _target = work.shared(Subject::Target(path.target()), usize::MAX)?;
+    let ways = match path {
+        TargetPath::Iscsi(path) => {
+            vec![login::ensure(work, path, &manner.credentials, manner.multipath)?.nexus()]
+        }
+        TargetPath::Fc(path) => ports(work, path)?,
+    };
     let work = work.by(within(work.os(), work.deadline, APPEAR));
+    let (mut reached, mut failed) = (Vec::new(), None);
+    for way in &ways {
+        match behind(&work, path, way.address(path.lun()), &manner.wwid) {
+            Ok(found) => reached.push(found),
+            Err(error) if error.kind == ErrorKind::WrongIdentity => return Err(error),
+            Err(error) => failed = Some(error),
+        }
+    }
+    match failed {
+        Some(error) if reached.is_empty() => Err(error),
+        _ => Ok(reached),
+    }
+}
+
+/// The target port as our ports see it, once one of them can use it.
+fn ports(work: &Work, path: &FcPath) -> Result<Vec<Nexus>> {
+    let work = work.by(within(work.os(), work.deadline, APPEAR));
+    let usable = || fabric::remote_ports(work.os()).into_iter().filter(|port| port.wwpn == path.wwpn);
+    let found = work.until(|| {
+        let ways: Vec<Nexus> = usable().filter_map(|port| port.nexus()).filter(|way| way.ready).collect();
+        Ok((!ways.is_empty()).then_some(ways))
+    })?;
+    found.ok_or_else(|| {
+        let seen: Vec<String> = usable().map(|port| format!("host{} {}", port.host, port.state)).collect();
+        let own = fabric::local_ports(work.os());
+        let own: Vec<String> = own.iter().map(|port| format!("{} {}", port.wwpn, port.state)).collect();
+        let message = match (own.is_empty(), seen.is_empty()) {
+            (true, _) => format!("port {}: this node has no Fibre Channel port", path.wwpn),
+            (false, true) => format!(
+                "port {} is seen by none of this node's ports ({}); check zoning and cabling",
+                path.wwpn,
+                own.join(", ")
+            ),
+            (false, false) => format!("port {} cannot be used now ({})", path.wwpn, seen.join(", ")),
+        };
+        Error::new(ErrorKind::NotReady, message)
+    })
+}
+
+fn behind(work: &Work, path: &TargetPath, address: Address, wwid: &ExpectedWwid) -> Result<Reached> {
     let _address = work.alone(Subject::Address(address))?;
-    settle(&work, path, address, &manner.wwid)
+    settle(work, path, address, wwid)
 }
 
 /// Repeats look and act until the volume answers at the address.

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::{
     error::Result,
+    fabric::Fabric,
     identity::{ExpectedWwid, Wwid},
     record::Record,
     request::{Attachment, FsType, Usage},
@@ -28,11 +29,13 @@ pub(crate) fn from_mount(work: &Work, volume: &VolumeKey, staging: &Path) -> Res
         None => addresses.iter().find_map(|&address| Wwid::new(&sysfs::cached_wwid(os, address)?).ok()),
     };
     let Some(wwid) = wwid else { return Ok(None) };
+    let fabric = Fabric::read(os);
+    let paths: Vec<_> = addresses.iter().filter_map(|&address| fabric.path_to(address)).collect();
     let attachment = Attachment {
-        protocol: Protocol::Iscsi,
+        protocol: protocol(&paths),
         wwid: ExpectedWwid::new(wwid, None),
         size: sysfs::size(os, &block.name).unwrap_or(0),
-        paths: paths(work, &addresses),
+        paths,
         min_paths: 1,
         generation: 0,
         read_only: layer.fs_read_only,
@@ -47,11 +50,10 @@ pub(crate) fn from_mount(work: &Work, volume: &VolumeKey, staging: &Path) -> Res
     Ok(Some(record))
 }
 
-fn paths(work: &Work, addresses: &[Address]) -> Vec<TargetPath> {
-    let sessions = sysfs::sessions(work.os());
-    let of = |address: &Address| {
-        let session = sessions.iter().find(|session| session.address(address.lun) == *address)?;
-        Some(TargetPath { iqn: session.iqn.clone(), portal: session.portal, lun: address.lun })
-    };
-    addresses.iter().filter_map(of).collect()
+fn protocol(paths: &[TargetPath]) -> Protocol {
+    match paths.first() {
+        Some(TargetPath::Fc(_)) => Protocol::Fc,
+        Some(TargetPath::Iscsi(path)) if path.iser => Protocol::Iser,
+        _ => Protocol::Iscsi,
+    }
 }

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use crate::{
     error::Result,
+    fabric::Fabric,
     record::{Phase, Record},
     request::Reconciled,
-    sysfs,
+    sysfs::{self, Session},
     work::Site,
 };
 
@@ -36,10 +37,13 @@ fn foreign(site: &Site, records: &[Record]) -> Vec<String> {
     let paths: Vec<_> = records.iter().flat_map(|record| &record.attachment.paths).collect();
     let names: BTreeSet<String> =
         records.iter().flat_map(|record| record.attachment.wwid.multipath_names()).collect();
-    let sessions = sysfs::sessions(os);
-    let mut all: Vec<String> = sessions
+    let fabric = Fabric::read(os);
+    let serves =
+        |session: &&Session| paths.iter().filter_map(|path| path.by_iscsi()).any(|path| session.serves(path));
+    let mut all: Vec<String> = fabric
+        .sessions
         .iter()
-        .filter(|session| !paths.iter().any(|path| session.serves(path)))
+        .filter(|session| !serves(session))
         .map(|session| format!("session to {} at {}", session.iqn, session.portal))
         .collect();
     let maps = sysfs::maps(os);
@@ -47,11 +51,12 @@ fn foreign(site: &Site, records: &[Record]) -> Vec<String> {
         maps.iter().filter(|map| !names.contains(&map.wwid)).map(|map| format!("multipath map {}", map.name)),
     );
     let ours = |address: sysfs::Address| {
-        let mut of = sessions.iter().filter(|session| session.address(address.lun) == address);
-        of.any(|session| paths.iter().any(|path| path.iqn == session.iqn && path.lun == address.lun))
+        paths
+            .iter()
+            .any(|path| fabric.to_target(path).iter().any(|nexus| nexus.address(path.lun()) == address))
     };
-    let of_iscsi = |address: &sysfs::Address| sessions.iter().any(|session| session.host == address.host);
-    let disks = sysfs::scsi_devices(os).into_iter().filter(of_iscsi).filter(|&address| !ours(address));
+    let networked = |address: &sysfs::Address| fabric.has_host(address.host);
+    let disks = sysfs::scsi_devices(os).into_iter().filter(networked).filter(|&address| !ours(address));
     all.extend(disks.map(|address| format!("SCSI device {address}")));
     all
 }

@@ -16,7 +16,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     request::{Attachment, FsType, Usage},
     sysfs::Address,
-    target::{Chap, Iqn, Portal, TargetPath},
+    target::{Chap, Iqn, IscsiPath, Portal, TargetPath},
     volume::VolumeKey,
 };
 
@@ -64,7 +64,7 @@ pub(crate) struct SessionMade {
 }
 
 impl SessionMade {
-    pub(crate) fn of(path: &TargetPath) -> Self {
+    pub(crate) fn of(path: &IscsiPath) -> Self {
         Self { iqn: path.iqn.clone(), portal: path.portal }
     }
 }
@@ -127,7 +127,8 @@ impl Record {
 
     /// Whether this record has to do with a session of the path.
     pub(crate) fn uses(&self, made: &SessionMade) -> bool {
-        self.attachment.paths.iter().any(|path| path.iqn == made.iqn && path.portal == made.portal)
+        let mut paths = self.attachment.paths.iter().filter_map(TargetPath::by_iscsi);
+        paths.any(|path| path.iqn == made.iqn && path.portal == made.portal)
     }
 }
 

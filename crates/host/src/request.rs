@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     identity::ExpectedWwid,
-    target::{Chap, Iqn, Protocol, TargetPath},
+    target::{Chap, Iqn, Protocol, TargetPath, Wwpn},
     volume::VolumeKey,
 };
 
@@ -170,7 +170,7 @@ pub struct Grown {
     pub size: u64,
 }
 
-/// Ask how full and how well a volume is.
+/// Ask how full or how well a volume is.
 #[derive(Clone, Debug)]
 pub struct StatsRequest {
     /// The volume.
@@ -199,8 +199,37 @@ pub struct Stats {
     pub bytes: Amount,
     /// Inodes; none for raw block.
     pub inodes: Option<Amount>,
-    /// What is wrong with it, in words for a person; empty when all is well.
-    pub abnormal: Vec<String>,
+    /// What is wrong with it; empty when all is well.
+    pub abnormal: Vec<Ailment>,
+}
+
+/// How bad it is for a volume.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Harm {
+    /// It works, but not as it should.
+    Degraded,
+    /// Its data cannot be reached.
+    Inaccessible,
+    /// Data are gone.
+    DataLoss,
+}
+
+/// One thing that is wrong with a volume.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ailment {
+    /// How bad it is.
+    pub harm: Harm,
+    /// A short stable name, such as `PathsMissing`.
+    pub reason: &'static str,
+    /// In words for a person.
+    pub message: String,
+}
+
+impl Ailment {
+    /// From its parts.
+    pub fn new(harm: Harm, reason: &'static str, message: impl Into<String>) -> Self {
+        Self { harm, reason, message: message.into() }
+    }
 }
 
 /// What the node is to an array, and whether it is fit for use.
@@ -208,6 +237,10 @@ pub struct Stats {
 pub struct Identity {
     /// The name in `/etc/iscsi/initiatorname.iscsi`.
     pub initiator: Option<Iqn>,
+    /// The names of its Fibre Channel ports, whether a cable is in or not.
+    pub ports: Vec<Wwpn>,
+    /// How many volumes it can take.
+    pub room: u32,
     /// Findings about the host, good ones included.
     pub checks: Vec<Check>,
 }

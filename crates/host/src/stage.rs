@@ -6,13 +6,15 @@ use crate::{
     attach::{self, Attached},
     detach,
     error::{Error, ErrorKind, Result},
+    fabric::Fabric,
     filesystem, format, mount,
     record::{Phase, Record},
     request::{Attachment, FsType, StageRequest, Staged, Usage},
     sysfs,
+    target::TargetPath,
     tools::ext4,
     usage,
-    verify::{self, Device, Verified},
+    verify::{self, Device, PathDevice, Verified},
     work::Work,
 };
 
@@ -130,24 +132,24 @@ fn staged_already(work: &Work, request: &StageRequest, record: &Record) -> Resul
         Err(error) if error.kind == ErrorKind::NotReady => return Ok(None),
         Err(error) => return Err(error),
     };
-    let missing = missing(work, &request.attachment, &device);
+    let missing = match device.map {
+        Some(_) => missing(work, &request.attachment, &device.paths),
+        None => Vec::new(),
+    };
     Ok(Some(Staged { paths: device.paths.len(), missing, formatted: false, already: true }))
 }
 
-/// Published paths that are not among the live ones.
+/// Published paths that are not among those found. Without a map one path is all there can be, so do not ask.
 pub(crate) fn missing(
     work: &Work,
     attachment: &Attachment,
-    device: &Device,
-) -> Vec<crate::target::TargetPath> {
-    let sessions = sysfs::sessions(work.os());
-    let live = |path: &&crate::target::TargetPath| {
-        let mut serving = sessions.iter().filter(|session| session.serves(path));
-        serving.any(|session| device.paths.iter().any(|disk| disk.address == session.address(path.lun)))
+    found: &[Verified<PathDevice>],
+) -> Vec<TargetPath> {
+    let fabric = Fabric::read(work.os());
+    let live = |path: &&TargetPath| {
+        let mut ways = fabric.of(path).into_iter();
+        ways.any(|nexus| found.iter().any(|disk| disk.address == nexus.address(path.lun())))
     };
-    if device.map.is_none() {
-        return Vec::new();
-    }
     attachment.paths.iter().filter(|path| !live(path)).cloned().collect()
 }
 

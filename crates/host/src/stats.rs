@@ -1,14 +1,37 @@
 //! How full and how well a volume is.
 
+use std::{path::Path, time::Duration};
+
 use crate::{
     error::{Error, ErrorKind, Result},
-    filesystem,
+    filesystem, health,
     record::Record,
-    request::{Amount, Stats, StatsRequest, Usage},
-    stage, sysfs, usage,
-    verify::{self, Device},
+    request::{Ailment, Amount, Harm, Stats, StatsRequest, Usage},
+    sysfs, usage, verify,
     work::Work,
 };
+
+/// How long a file system may take to say how full it is.
+const ANSWER: Duration = Duration::from_secs(5);
+
+/// What is wrong with a volume, a file system that does not answer included.
+pub(crate) fn health(work: &Work, request: &StatsRequest) -> Result<Vec<Ailment>> {
+    let record = work.site.records.find(&request.volume)?.ok_or_else(|| {
+        let message = format!("volume {} is not staged on this node", request.volume);
+        Error::new(ErrorKind::NotFound, message)
+    })?;
+    // a caller need not say where it was published
+    let unsaid = request.volume_path.as_os_str().is_empty();
+    let place = if unsaid { &record.staging_path } else { &request.volume_path };
+    let mut found = health::ailments(work, &record, place)?;
+    let mounted =
+        matches!(record.usage, Usage::Filesystem { .. }) && !usage::layers(work, place)?.is_empty();
+    if mounted && let Err(error) = filesystem::statfs(&work.by(work.os().now() + ANSWER), place) {
+        let message = format!("the file system does not answer: {}", error.message);
+        found.push(Ailment::new(Harm::Inaccessible, "FilesystemSilent", message));
+    }
+    Ok(found)
+}
 
 /// Looks without the volume's lock: an altering call may go on meanwhile.
 pub(crate) fn stats(work: &Work, request: &StatsRequest) -> Result<Stats> {
@@ -22,17 +45,11 @@ pub(crate) fn stats(work: &Work, request: &StatsRequest) -> Result<Stats> {
         Usage::Block => {
             let staged = request.volume_path == record.staging_path;
             layer.filter(|_| !staged).map(|_| ()).or(staged.then_some(())).ok_or_else(nothing)?;
-            block_stats(work, &record)
+            block_stats(work, &record, &request.volume_path)
         }
         Usage::Filesystem { .. } => {
-            let layer = layer.ok_or_else(nothing)?;
-            let mut abnormal = condition(work, &record);
-            if layer.fs_read_only && !record.read_only {
-                abnormal.push(
-                    "the file system has become read-only after an error; see the kernel log of the node"
-                        .into(),
-                );
-            }
+            layer.ok_or_else(nothing)?;
+            let abnormal = health::ailments(work, &record, &request.volume_path)?;
             let found = filesystem::statfs(work, &request.volume_path)?;
             let amount = |total: u64, free: u64, available: u64, unit: u64| Amount {
                 total: total * unit,
@@ -46,27 +63,9 @@ pub(crate) fn stats(work: &Work, request: &StatsRequest) -> Result<Stats> {
     }
 }
 
-fn block_stats(work: &Work, record: &Record) -> Result<Stats> {
+fn block_stats(work: &Work, record: &Record, place: &Path) -> Result<Stats> {
     let block = verify::locate(work, &record.attachment.wwid, &record.scanned);
     let total = block.and_then(|block| sysfs::size(work.os(), &block.name)).unwrap_or(record.attachment.size);
     let bytes = Amount { total, used: 0, available: 0 };
-    Ok(Stats { bytes, inodes: None, abnormal: condition(work, record) })
-}
-
-/// What is wrong with the paths of a staged volume, in words.
-pub(crate) fn condition(work: &Work, record: &Record) -> Vec<String> {
-    let Some(block) = verify::locate(work, &record.attachment.wwid, &record.scanned) else {
-        return vec![format!("the device {} is gone", record.attachment.wwid)];
-    };
-    match verify::verify(work, &block, &record.attachment, 1) {
-        Ok(device) => path_condition(work, record, &device),
-        Err(error) => vec![error.message],
-    }
-}
-
-fn path_condition(work: &Work, record: &Record, device: &Device) -> Vec<String> {
-    let mut words: Vec<String> = device.dead.iter().map(|dead| format!("path lost: {dead}")).collect();
-    let missing = stage::missing(work, &record.attachment, device);
-    words.extend(missing.iter().map(|path| format!("path missing: {path}")));
-    words
+    Ok(Stats { bytes, inodes: None, abnormal: health::ailments(work, record, place)? })
 }

@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 
 use crate::{
     error::Result,
+    fabric::Fabric,
     record::{Phase, Record},
     request::StagedVolume,
-    sysfs::{self, Address, Map, Session},
+    sysfs::{self, Address, Map},
     target::TargetPath,
     tools::multipath,
     work::Work,
@@ -15,7 +16,7 @@ use crate::{
 
 /// What is there at the moment, read once for all volumes.
 struct Scene {
-    sessions: Vec<Session>,
+    fabric: Fabric,
     maps: Vec<Map>,
     /// Paths that multipathd found dead. Only a hint, and empty if it does not answer.
     failed: BTreeSet<String>,
@@ -34,7 +35,7 @@ pub(crate) fn staged(work: &Work) -> Result<Vec<StagedVolume>> {
     let os = work.os();
     let maps = sysfs::maps(os);
     let failed = if maps.is_empty() { BTreeSet::new() } else { multipath::failed_paths(os, work.deadline) };
-    let scene = Scene { sessions: sysfs::sessions(os), maps, failed };
+    let scene = Scene { fabric: Fabric::read(os), maps, failed };
     Ok(records.into_iter().map(|record| count(work, &scene, record)).collect())
 }
 
@@ -50,8 +51,8 @@ fn count(work: &Work, scene: &Scene, record: &Record) -> StagedVolume {
 
 /// Whether the path can carry the volume's IO as far as the kernel knows.
 fn stands(work: &Work, scene: &Scene, record: &Record, path: &TargetPath) -> bool {
-    let mut serving = scene.sessions.iter().filter(|session| session.serves(path) && session.logged_in());
-    serving.any(|session| carries(work, scene, record, session.address(path.lun)))
+    let mut ways = scene.fabric.of(path).into_iter().filter(|nexus| nexus.ready);
+    ways.any(|nexus| carries(work, scene, record, nexus.address(path.lun())))
 }
 
 fn carries(work: &Work, scene: &Scene, record: &Record, address: Address) -> bool {

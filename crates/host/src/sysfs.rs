@@ -7,8 +7,9 @@ use std::{
 };
 
 use crate::{
+    fabric::Nexus,
     os::{DevNum, Os},
-    target::{Iqn, Lun, Portal, TargetPath},
+    target::{Iqn, IscsiPath, Lun, Portal},
 };
 
 /// Host, channel, target, LUN: the address of a SCSI device.
@@ -71,17 +72,17 @@ impl Session {
         self.state == "LOGGED_IN"
     }
 
-    /// Whether it is the session for this path over the default interface.
-    pub(crate) fn serves(&self, path: &TargetPath) -> bool {
-        self.iqn == path.iqn && self.portal == path.portal && self.interface == "default"
+    /// Whether it is the session for this path, over the path's own transport.
+    pub(crate) fn serves(&self, path: &IscsiPath) -> bool {
+        self.iqn == path.iqn && self.portal == path.portal && self.interface == path.interface()
     }
 
-    pub(crate) fn address(&self, lun: Lun) -> Address {
-        Address { host: self.host, channel: 0, target: self.target, lun }
+    pub(crate) fn nexus(&self) -> Nexus {
+        Nexus { host: self.host, channel: 0, target: self.target, ready: self.logged_in() }
     }
 }
 
-fn text(os: &dyn Os, path: &Path) -> Option<String> {
+pub(crate) fn text(os: &dyn Os, path: &Path) -> Option<String> {
     os.read(path).ok().map(|text| text.trim().to_owned())
 }
 

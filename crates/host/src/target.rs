@@ -129,20 +129,139 @@ impl FromStr for Portal {
     }
 }
 
-/// One way to the volume.
+/// The world-wide name of a Fibre Channel port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Wwpn(u64);
+
+impl fmt::Display for Wwpn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bytes = self.0.to_be_bytes().map(|byte| format!("{byte:02x}"));
+        f.write_str(&bytes.join(":"))
+    }
+}
+
+impl FromStr for Wwpn {
+    type Err = Error;
+
+    /// Takes 16 hex digits, plain, with `0x` before or with colons between.
+    fn from_str(text: &str) -> Result<Self> {
+        let digits: String = text.strip_prefix("0x").unwrap_or(text).split(':').collect();
+        let good = digits.len() == 16 && digits.bytes().all(|b| b.is_ascii_hexdigit());
+        let number = u64::from_str_radix(&digits, 16).ok().filter(|number| good && *number != 0);
+        number.map(Self).ok_or_else(|| {
+            Error::new(ErrorKind::Invalid, format!("{text:?} is not a WWPN such as 50:05:07:63:0a:00:12:34"))
+        })
+    }
+}
+
+impl TryFrom<String> for Wwpn {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self> {
+        text.parse()
+    }
+}
+
+impl From<Wwpn> for String {
+    fn from(wwpn: Wwpn) -> Self {
+        wwpn.to_string()
+    }
+}
+
+/// A way by an iSCSI portal.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct TargetPath {
+pub struct IscsiPath {
     /// The target's name.
     pub iqn: Iqn,
     /// The portal to log in to.
     pub portal: Portal,
     /// The volume's number behind this target.
     pub lun: Lun,
+    /// Over RDMA instead of TCP.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub iser: bool,
+}
+
+impl IscsiPath {
+    /// What open-iscsi calls the transport.
+    pub(crate) const fn interface(&self) -> &'static str {
+        if self.iser { "iser" } else { "default" }
+    }
+}
+
+/// A way by a Fibre Channel target port.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct FcPath {
+    /// The target port's name.
+    pub wwpn: Wwpn,
+    /// The volume's number behind this port.
+    pub lun: Lun,
+}
+
+/// One way to the volume.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum TargetPath {
+    /// By an iSCSI portal.
+    Iscsi(IscsiPath),
+    /// By a Fibre Channel port.
+    Fc(FcPath),
+}
+
+/// What sessions and ports belong to: the target behind a path.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum TargetName {
+    Iqn(Iqn),
+    Port(Wwpn),
+}
+
+impl TargetPath {
+    /// By iSCSI over TCP.
+    pub const fn iscsi(iqn: Iqn, portal: Portal, lun: Lun) -> Self {
+        Self::Iscsi(IscsiPath { iqn, portal, lun, iser: false })
+    }
+
+    /// By Fibre Channel.
+    pub const fn fc(wwpn: Wwpn, lun: Lun) -> Self {
+        Self::Fc(FcPath { wwpn, lun })
+    }
+
+    /// The volume's number behind the target.
+    pub const fn lun(&self) -> Lun {
+        match self {
+            Self::Iscsi(path) => path.lun,
+            Self::Fc(path) => path.lun,
+        }
+    }
+
+    pub(crate) const fn by_iscsi(&self) -> Option<&IscsiPath> {
+        match self {
+            Self::Iscsi(path) => Some(path),
+            Self::Fc(_) => None,
+        }
+    }
+
+    pub(crate) fn target(&self) -> TargetName {
+        match self {
+            Self::Iscsi(path) => TargetName::Iqn(path.iqn.clone()),
+            Self::Fc(path) => TargetName::Port(path.wwpn),
+        }
+    }
+}
+
+impl fmt::Display for IscsiPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at {} lun {}", self.iqn, self.portal, self.lun)
+    }
 }
 
 impl fmt::Display for TargetPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} at {} lun {}", self.iqn, self.portal, self.lun)
+        match self {
+            Self::Iscsi(path) => path.fmt(f),
+            Self::Fc(path) => write!(f, "{} lun {}", path.wwpn, path.lun),
+        }
     }
 }
 
@@ -152,6 +271,10 @@ impl fmt::Display for TargetPath {
 pub enum Protocol {
     /// iSCSI over TCP by open-iscsi.
     Iscsi,
+    /// iSCSI over RDMA by open-iscsi.
+    Iser,
+    /// Fibre Channel.
+    Fc,
 }
 
 /// A name and secret of CHAP. `Debug` hides the secret.
@@ -195,6 +318,28 @@ mod tests {
         assert!(Iqn::new("iqn.2010-01.com.solidfire:5vkj.pvc1.42").is_ok());
         assert!(Iqn::new("iqn.x/../../etc").is_err());
         assert!(Iqn::new("-T").is_err());
+    }
+
+    #[test]
+    fn port_names_are_read_in_every_usual_form_and_written_in_one() {
+        for text in ["0x500507630A001234", "50:05:07:63:0a:00:12:34", "500507630a001234"] {
+            assert_eq!(text.parse::<Wwpn>().unwrap().to_string(), "50:05:07:63:0a:00:12:34");
+        }
+        for bad in ["", "0x0", "50:05:07:63:0a:00:12", "0000000000000000", "+00507630a001234x"] {
+            assert!(bad.parse::<Wwpn>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_path_written_before_there_was_fibre_channel_is_read() {
+        let old = r#"{"iqn":"iqn.2026-01.test:a","portal":"10.0.0.1:3260","lun":3}"#;
+        let path: TargetPath = serde_json::from_str(old).unwrap();
+        let portal = "10.0.0.1".parse().unwrap();
+        assert_eq!(path, TargetPath::iscsi(Iqn::new("iqn.2026-01.test:a").unwrap(), portal, Lun::kernel(3)));
+        assert_eq!(serde_json::to_string(&path).unwrap(), old);
+        let fc = TargetPath::fc("500507630a001234".parse().unwrap(), Lun::kernel(256));
+        let text = serde_json::to_string(&fc).unwrap();
+        assert_eq!(serde_json::from_str::<TargetPath>(&text).unwrap(), fc);
     }
 
     #[test]

@@ -4,10 +4,12 @@ use std::{ops::Deref, sync::Arc};
 
 use crate::{
     error::{Error, ErrorKind, Result},
+    fabric::Fabric,
     identity::{ExpectedWwid, LiveWwid},
     os::{Access, Answer, Disk},
     request::Attachment,
     sysfs::{self, Address, Block, Map},
+    target::TargetPath,
     work::Work,
 };
 
@@ -91,8 +93,6 @@ pub(crate) struct Device {
     pub(crate) map: Option<Map>,
     /// The live ones.
     pub(crate) paths: Vec<Verified<PathDevice>>,
-    /// Slaves that do not answer at the moment.
-    pub(crate) dead: Vec<String>,
     pub(crate) disk: Arc<dyn Disk>,
     /// Bytes.
     pub(crate) size: u64,
@@ -143,7 +143,7 @@ pub(crate) fn verify(
     if let Some(map) = &map {
         check_map(work, map, &slaves)?;
     }
-    Ok(Verified(Device { block: block.clone(), map, paths, dead, disk, size }))
+    Ok(Verified(Device { block: block.clone(), map, paths, disk, size }))
 }
 
 /// A slave that is ours, or why it does not answer; an error if it is something else.
@@ -182,10 +182,12 @@ pub(crate) fn read_slave(
 
 /// Whether the address is one of the published (target, LUN); the portal does not matter, others may have chosen it.
 pub(crate) fn published(work: &Work, attachment: &Attachment, address: Address) -> bool {
-    let sessions = sysfs::sessions(work.os());
-    let mut of_address = sessions.iter().filter(|session| session.address(address.lun) == address);
-    of_address
-        .any(|session| attachment.paths.iter().any(|path| path.iqn == session.iqn && path.lun == address.lun))
+    let fabric = Fabric::read(work.os());
+    let leads = |path: &TargetPath| {
+        path.lun() == address.lun
+            && fabric.to_target(path).iter().any(|nexus| nexus.address(path.lun()) == address)
+    };
+    attachment.paths.iter().any(leads)
 }
 
 fn check_sizes(work: &Work, block: &Block, paths: &[Verified<PathDevice>], least: u64) -> Result<()> {

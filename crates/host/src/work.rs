@@ -14,7 +14,7 @@ use crate::{
     lock::{Held, Locks, Subject},
     os::Os,
     record::Records,
-    target::TargetPath,
+    target::IscsiPath,
 };
 
 /// The machine as the whole process sees it.
@@ -29,7 +29,7 @@ pub(crate) struct Site {
     /// Tells this life of the process from others: an attach of another life was broken off.
     pub(crate) life: String,
     /// Logins whose client gave up; the daemon may complete them at any time.
-    pub(crate) pending: Arc<Mutex<Vec<(TargetPath, Instant)>>>,
+    pub(crate) pending: Arc<Mutex<Vec<(IscsiPath, Instant)>>>,
     /// Counts changes of what is staged and of its paths.
     pub(crate) changes: watch::Sender<u64>,
 }

@@ -45,9 +45,15 @@ pub(crate) struct Args {
     #[arg(long, env = "HOST_ROOT", value_name = "PATH", default_value = "/host")]
     pub(crate) host_root: PathBuf,
 
-    /// How many volumes this node takes at once [default: no limit]
+    /// How many volumes this node takes at once; the Node's label perilune.dev/max-volumes goes before
+    /// [default: as many as the host can serve]
     #[arg(long, env = "MAX_VOLUMES", value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) max_volumes: Option<u32>,
+
+    /// A label of the Node that tells where it is, such as topology.kubernetes.io/zone; may be given
+    /// several times, in the variable with commas between
+    #[arg(long = "topology-label", env = "TOPOLOGY_LABELS", value_name = "KEY", value_delimiter = ',')]
+    pub(crate) topology_labels: Vec<String>,
 
     /// Where to answer /healthz, /readyz and /metrics
     #[arg(long, env = "HEALTH_ADDR", value_name = "ADDRESS:PORT", default_value = "127.0.0.1:9809")]
@@ -71,6 +77,11 @@ impl Args {
 
     pub(crate) fn record_dir(&self) -> PathBuf {
         self.record_dir.clone().unwrap_or_else(|| self.plugin_dir().join("volumes"))
+    }
+
+    /// Where kubelet has us mount volumes.
+    pub(crate) fn places(&self) -> Vec<PathBuf> {
+        ["plugins/kubernetes.io/csi", "pods"].map(|below| self.kubelet_dir.join(below)).into()
     }
 
     fn plugin_dir(&self) -> PathBuf {

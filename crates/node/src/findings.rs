@@ -9,21 +9,23 @@ use perilune_host::{Check as HostCheck, Identity, StagedVolume as HostVolume, Ve
 
 /// What the record's schema takes.
 const MAX_CHECKS: usize = 32;
+const MAX_INITIATORS: usize = 32;
 const MAX_MESSAGE: usize = 1024;
 const MAX_VOLUMES: usize = 512;
 const MAX_MISSING: usize = 16;
 
 /// The record's status but for its times: equal if nothing worth telling has changed.
 pub(crate) fn facts(identity: &Identity, staged: &[HostVolume], version: &str) -> ArrayNodeStatus {
-    let initiators: Vec<_> = identity
-        .initiator
-        .iter()
-        .map(|iqn| Initiator { name: iqn.to_string(), protocol: Protocol::Iscsi })
-        .collect();
+    let by_name = |name: String, protocol| Initiator { name, protocol };
+    let iscsi = identity.initiator.iter().map(|iqn| by_name(iqn.to_string(), Protocol::Iscsi));
+    let fc = identity.ports.iter().map(|port| by_name(port.to_string(), Protocol::Fc));
+    let initiators: Vec<_> = iscsi.chain(fc).take(MAX_INITIATORS).collect();
     let usable = !initiators.is_empty() && faults(identity).next().is_none();
+    let has = |protocol: &Protocol| initiators.iter().any(|initiator| initiator.protocol == *protocol);
+    let protocols = [Protocol::Iscsi, Protocol::Fc].into_iter().filter(has).filter(|_| usable).collect();
     ArrayNodeStatus {
         initiators,
-        protocols: usable.then_some(Protocol::Iscsi).into_iter().collect(),
+        protocols,
         checks: identity.checks.iter().take(MAX_CHECKS).map(check).collect(),
         volumes: Some(whole(staged.len())),
         paths: Some(sum(staged)),
@@ -46,7 +48,8 @@ pub(crate) fn dated(
         Claim::no(ConditionType::Ready, Reason::Failed, cut(wrong.join("; ")))
     } else if facts.initiators.is_empty() {
         let remedy = "install open-iscsi on the node, which makes /etc/iscsi/initiatorname.iscsi";
-        let message = format!("the node has no iSCSI initiator name; {remedy}");
+        let message =
+            format!("the node has neither an iSCSI initiator name nor a Fibre Channel port; {remedy}");
         Claim::no(ConditionType::Ready, Reason::Failed, message)
     } else {
         Claim::yes(ConditionType::Ready, Reason::Ready, "volumes can be attached")
@@ -115,7 +118,12 @@ mod tests {
     fn identity(verdict: Verdict) -> Identity {
         let remedy = if verdict == Verdict::Good { "" } else { "systemctl start iscsid" };
         let check = HostCheck { name: "iscsid", verdict, finding: "looked".into(), remedy: remedy.into() };
-        Identity { initiator: Some("iqn.1993-08.org.debian:01:abc".parse().unwrap()), checks: vec![check] }
+        Identity {
+            initiator: Some("iqn.1993-08.org.debian:01:abc".parse().unwrap()),
+            ports: vec![],
+            room: 512,
+            checks: vec![check],
+        }
     }
 
     fn ready(identity: &Identity) -> Condition {
@@ -134,6 +142,10 @@ mod tests {
         let nameless = Identity { initiator: None, ..identity(Verdict::Good) };
         assert_eq!(ready(&nameless).status, "False");
         assert!(facts(&nameless, &[], "1").protocols.is_empty());
+        let wired = Identity { ports: vec!["500507630a001234".parse().unwrap()], ..nameless };
+        let status = facts(&Identity { checks: vec![], ..wired }, &[], "1");
+        assert_eq!(status.protocols, [Protocol::Fc]);
+        assert_eq!(status.initiators[0].name, "50:05:07:63:0a:00:12:34");
     }
 
     #[test]
@@ -148,10 +160,12 @@ mod tests {
 
     #[test]
     fn the_sum_counts_every_volume_and_the_list_has_its_limit() {
-        let path = |portal: &str| perilune_host::TargetPath {
-            iqn: "iqn.2026-01.test:a".parse().unwrap(),
-            portal: portal.parse().unwrap(),
-            lun: perilune_host::Lun::kernel(4),
+        let path = |portal: &str| {
+            perilune_host::TargetPath::iscsi(
+                "iqn.2026-01.test:a".parse().unwrap(),
+                portal.parse().unwrap(),
+                perilune_host::Lun::kernel(4),
+            )
         };
         let staged = |index: usize| HostVolume {
             volume: perilune_host::VolumeKey::new(format!("v1:{index}")).unwrap(),

@@ -3,6 +3,7 @@
 mod args;
 mod findings;
 mod meters;
+mod place;
 mod plugin;
 mod record;
 

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, anyhow};
 use perilune_csi::identity::{Identity, IdentityServer};
 use perilune_csi::proto::csi::v1::node_server::NodeServer;
 use perilune_csi::server::Socket;
-use perilune_csi_node::{Limits, Node, NodeId, Outcome, Registration};
+use perilune_csi_node::{Node, NodeId, Outcome, Registration};
 use perilune_host::{Host, LinuxHost, Settings};
 use perilune_telemetry::health::Health;
 use perilune_telemetry::metrics::Metrics;
@@ -18,6 +18,7 @@ use tonic::service::Routes;
 
 use crate::args::Args;
 use crate::meters::HostMeters;
+use crate::place;
 use crate::record::Publisher;
 
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -39,15 +40,17 @@ pub(crate) async fn run(args: Args) -> Result<()> {
 
     let host = open_host(&args, &metrics)?;
     look_around(&*host).await?;
+    let identity = host.identity().await.context("looking at the host")?;
     tokio::spawn(Publisher::new(args.node_name.clone(), id.clone(), host.clone()).run());
-    serve(&args, host, id, ready, stop).await
+    let place = place::find(&args, &identity, stop.clone()).await?;
+    let node = Node::new(host, id, place, args.kubelet_dir.clone());
+    serve(&args, node, ready, stop).await
 }
 
 /// The CSI socket takes connections before kubelet learns of it, because kubelet calls back at once.
 async fn serve(
     args: &Args,
-    host: Arc<LinuxHost>,
-    id: NodeId,
+    node: Node,
     ready: watch::Sender<bool>,
     stop: watch::Receiver<bool>,
 ) -> Result<()> {
@@ -57,8 +60,6 @@ async fn serve(
     let registration_path = args.registration_dir().join(registration.socket_name());
     tokio::spawn(follow(registration.outcome(), ready));
 
-    let limits = Limits { volumes: args.max_volumes };
-    let node = Node::new(host, id, limits, args.kubelet_dir.clone());
     let calls = tokio::spawn(socket.serve(csi_services(args, node), stop.clone()));
     let registration_socket = listen(&registration_path)?;
     tracing::info!("listening at {}, waiting for kubelet at {}", path.display(), registration_path.display());
@@ -76,8 +77,6 @@ fn csi_services(args: &Args, node: Node) -> Routes {
     let identity = Identity {
         name: args.driver_name.clone(),
         version: VERSION.to_owned(),
-        // Kubelet asks the node only for what concerns a node; the controller tells what the driver can do.
-        capabilities: Vec::new(),
         // Nothing is served before it is ready.
         ready: watch::channel(true).1,
     };
@@ -97,7 +96,7 @@ fn node_id(args: &Args) -> Result<NodeId> {
 fn open_host(args: &Args, metrics: &Metrics) -> Result<Arc<LinuxHost>> {
     let records = args.record_dir();
     make_folder(&records)?;
-    let settings = Settings { host_root: args.host_root.clone(), records };
+    let settings = Settings { host_root: args.host_root.clone(), records, places: args.places() };
     let host = Arc::new(LinuxHost::new(settings).context("taking the node into use")?);
     metrics.register(|registry| registry.register_collector(Box::new(HostMeters(host.clone()))));
     Ok(host)

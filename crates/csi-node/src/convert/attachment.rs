@@ -6,7 +6,7 @@ use std::fmt;
 use perilune_csi::Failure;
 use perilune_csi::context::{Path, Protocol as ContextProtocol, PublishContext};
 use perilune_host::{
-    Attachment, Chap, ChapAccount, ExpectedWwid, Iqn, Lun, Portal, Protocol, TargetPath, Wwid,
+    Attachment, Chap, ChapAccount, ExpectedWwid, Iqn, IscsiPath, Lun, Portal, Protocol, TargetPath, Wwid,
 };
 
 /// Turns a decoded context into the host's words; `field` is where it stood in the request.
@@ -14,9 +14,10 @@ pub(super) fn attachment(field: &str, context: &PublishContext) -> Result<Attach
     let key = |key: &str| format!("{field}.{key}");
     let wwid = |name: &str, text: &str| Wwid::new(text).map_err(|error| Failure::field(&key(name), error));
     let alternative = context.wwid_alt.as_deref().map(|text| wwid("wwidAlt", text)).transpose()?;
-    let protocol = protocol(&key("protocol"), context.protocol)?;
-    let paths =
-        context.paths.iter().map(|path| target_path(&key("paths"), path)).collect::<Result<_, _>>()?;
+    let protocol = protocol(context.protocol);
+    let field = key("paths");
+    let paths = context.paths.iter().map(|path| target_path(&field, protocol, path));
+    let paths = paths.collect::<Result<_, _>>()?;
     Ok(Attachment {
         protocol,
         wwid: ExpectedWwid::new(wwid("wwid", &context.wwid)?, alternative),
@@ -28,26 +29,25 @@ pub(super) fn attachment(field: &str, context: &PublishContext) -> Result<Attach
     })
 }
 
-fn protocol(field: &str, protocol: ContextProtocol) -> Result<Protocol, Failure> {
+const fn protocol(protocol: ContextProtocol) -> Protocol {
     match protocol {
-        ContextProtocol::Iscsi => Ok(Protocol::Iscsi),
-        ContextProtocol::Iser | ContextProtocol::Fc => {
-            let problem = "this release of the node plugin attaches by iscsi only";
-            Err(Failure::field(field, format!("is {}, {problem}", protocol.as_str())))
-        }
+        ContextProtocol::Iscsi => Protocol::Iscsi,
+        ContextProtocol::Iser => Protocol::Iser,
+        ContextProtocol::Fc => Protocol::Fc,
     }
 }
 
-fn target_path(field: &str, path: &Path) -> Result<TargetPath, Failure> {
+fn target_path(field: &str, protocol: Protocol, path: &Path) -> Result<TargetPath, Failure> {
     let bad = |error: perilune_host::Error| Failure::field(field, error);
-    match path {
-        Path::Iscsi { portal, iqn, lun } => Ok(TargetPath {
+    Ok(match path {
+        Path::Iscsi { portal, iqn, lun } => TargetPath::Iscsi(IscsiPath {
             iqn: Iqn::new(iqn).map_err(bad)?,
             portal: portal.parse::<Portal>().map_err(bad)?,
             lun: Lun::kernel(*lun),
+            iser: protocol == Protocol::Iser,
         }),
-        Path::Fc { wwpn, .. } => Err(Failure::field(field, format!("{wwpn} is a path of protocol fc"))),
-    }
+        Path::Fc { wwpn, lun } => TargetPath::fc(wwpn.parse().map_err(bad)?, Lun::kernel(*lun)),
+    })
 }
 
 /// Credentials of the iSCSI session. Other keys of the secret are somebody else's.

@@ -7,8 +7,9 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use perilune_host::{
-    Amount, Error, ErrorKind, GrowRequest, Grown, Host, Identity, PublishRequest, Reconciled, Result,
-    StageRequest, Staged, StagedVolume, Stats, StatsRequest, UnpublishRequest, UnstageRequest, VolumeKey,
+    Ailment, Amount, Check, Error, ErrorKind, GrowRequest, Grown, Host, Identity, PublishRequest, Reconciled,
+    Result, StageRequest, Staged, StagedVolume, Stats, StatsRequest, UnpublishRequest, UnstageRequest,
+    VolumeKey,
 };
 
 #[derive(Debug, Default)]
@@ -21,7 +22,9 @@ struct State {
     staged: HashMap<VolumeKey, StageRequest>,
     published: HashMap<PathBuf, PublishRequest>,
     failing: Option<(ErrorKind, &'static str)>,
-    abnormal: Vec<String>,
+    abnormal: Vec<Ailment>,
+    lost: usize,
+    checks: Vec<Check>,
 }
 
 impl FakeHost {
@@ -31,8 +34,18 @@ impl FakeHost {
     }
 
     /// What statistics tell of every volume from now on.
-    pub(crate) fn sicken(&self, abnormal: &str) {
-        self.state.lock().unwrap().abnormal = vec![abnormal.to_owned()];
+    pub(crate) fn sicken(&self, abnormal: &[Ailment]) {
+        self.state.lock().unwrap().abnormal = abnormal.to_vec();
+    }
+
+    /// Every volume has so many paths less from now on.
+    pub(crate) fn lose(&self, paths: usize) {
+        self.state.lock().unwrap().lost = paths;
+    }
+
+    /// The host says this of itself from now on.
+    pub(crate) fn find(&self, check: Check) {
+        self.state.lock().unwrap().checks = vec![check];
     }
 
     pub(crate) fn staged(&self) -> Vec<StageRequest> {
@@ -120,10 +133,22 @@ impl Host for FakeHost {
         Ok(Stats { bytes, inodes, abnormal: state.abnormal.clone() })
     }
 
+    async fn health(&self, request: &StatsRequest) -> Result<Vec<Ailment>> {
+        let state = self.state()?;
+        let staged = state.staged.contains_key(&request.volume);
+        staged.then(|| state.abnormal.clone()).ok_or_else(|| Error::new(ErrorKind::NotFound, "not staged"))
+    }
+
     async fn staged(&self) -> Result<Vec<StagedVolume>> {
+        let lost = self.state()?.lost;
         let whole = |request: &StageRequest| {
             let paths = request.attachment.paths.len();
-            StagedVolume { volume: request.volume.clone(), found: paths, expected: paths, missing: vec![] }
+            StagedVolume {
+                volume: request.volume.clone(),
+                found: paths - lost,
+                expected: paths,
+                missing: vec![],
+            }
         };
         Ok(self.state()?.staged.values().map(whole).collect())
     }
@@ -133,7 +158,7 @@ impl Host for FakeHost {
     }
 
     async fn identity(&self) -> Result<Identity> {
-        Ok(Identity { initiator: None, checks: vec![] })
+        Ok(Identity { initiator: None, ports: vec![], room: 512, checks: self.state()?.checks.clone() })
     }
 
     async fn reconcile(&self) -> Result<Reconciled> {

@@ -35,6 +35,8 @@ pub(crate) struct World {
     pub(crate) mounts_instead: Option<DevNum>,
     /// multipathd's answer to `show paths`; none: it says `fail`.
     pub(crate) paths_shown: String,
+    /// multipathd's answer to `show config`; none: it says `fail`.
+    pub(crate) config: String,
     /// What was done, in order.
     pub(crate) acts: Vec<String>,
     waited: Duration,
@@ -212,6 +214,7 @@ impl Os for Fake {
             fs,
             read_only: false,
             fs_read_only: false,
+            shared: true,
         });
         Ok(())
     }
@@ -254,8 +257,13 @@ impl Os for Fake {
 
     fn multipathd(&self, command: &str, _: Instant) -> io::Result<String> {
         self.act(format!("multipathd {command}"));
-        let shown = self.world().paths_shown.clone();
-        Ok(if command.starts_with("show paths") && !shown.is_empty() { shown } else { "fail".into() })
+        let world = self.world();
+        let shown = match command {
+            _ if command.starts_with("show paths") => &world.paths_shown,
+            _ if command.starts_with("show config") => &world.config,
+            _ => "",
+        };
+        Ok(if shown.is_empty() { "fail".into() } else { shown.into() })
     }
 
     fn now(&self) -> Instant {
@@ -272,6 +280,10 @@ impl Os for Fake {
 
     fn started(&self) -> u64 {
         self.world().acts.iter().filter(|act| act.starts_with("run ")).count() as u64
+    }
+
+    fn hears(&self) -> bool {
+        true
     }
 
     fn stuck(&self) -> usize {

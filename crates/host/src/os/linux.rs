@@ -27,6 +27,7 @@ pub(crate) struct Linux {
     host_root: PathBuf,
     guard: Guard,
     events: Events,
+    hears: bool,
     started: AtomicU64,
 }
 
@@ -34,10 +35,11 @@ impl Linux {
     /// `host_root` is where the host's root is mounted; `/` outside a container.
     pub(crate) fn new(host_root: PathBuf) -> Self {
         let (events, listening) = Events::listen();
+        let hears = listening.is_ok();
         if let Err(error) = listening {
             tracing::warn!(%error, "no uevents to be had, looking four times a second instead");
         }
-        Self { host_root, guard: Guard::default(), events, started: AtomicU64::new(0) }
+        Self { host_root, guard: Guard::default(), events, hears, started: AtomicU64::new(0) }
     }
 }
 
@@ -164,6 +166,10 @@ impl Os for Linux {
 
     fn started(&self) -> u64 {
         self.started.load(Ordering::Relaxed)
+    }
+
+    fn hears(&self) -> bool {
+        self.hears
     }
 
     fn stuck(&self) -> usize {

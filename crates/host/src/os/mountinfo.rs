@@ -15,6 +15,8 @@ pub(crate) struct Mount {
     /// Options of this mount and of the file system.
     pub(crate) read_only: bool,
     pub(crate) fs_read_only: bool,
+    /// Mounts below it reach others, and theirs reach us.
+    pub(crate) shared: bool,
 }
 
 /// Parses the file; lines it does not understand are skipped.
@@ -27,6 +29,7 @@ fn line(line: &str) -> Option<Mount> {
     let mut left = left.split(' ').skip(2);
     let number = left.next()?.parse().ok()?;
     let (root, target, options) = (left.next()?, left.next()?, left.next()?);
+    let shared = left.any(|tag| tag.starts_with("shared:"));
     let mut right = right.split(' ');
     let fs = right.next()?.to_owned();
     let ro = |options: &str| options.split(',').any(|option| option == "ro");
@@ -37,6 +40,7 @@ fn line(line: &str) -> Option<Mount> {
         fs,
         read_only: ro(options),
         fs_read_only: right.nth(1).is_some_and(ro),
+        shared,
     })
 }
 
@@ -66,7 +70,7 @@ mod tests {
         assert_eq!(mounts.len(), 2);
         assert_eq!(mounts[0].target, PathBuf::from("/var/lib/a b"));
         assert_eq!(mounts[0].number, DevNum { major: 253, minor: 0 });
-        assert!(mounts[0].fs_read_only && !mounts[0].read_only);
+        assert!(mounts[0].fs_read_only && !mounts[0].read_only && mounts[0].shared && !mounts[1].shared);
         assert_eq!((mounts[1].root.as_path(), mounts[1].read_only), (std::path::Path::new("/dm-1"), true));
     }
 }

@@ -13,11 +13,11 @@ fn record(name: &str) -> Record {
         protocol: Protocol::Iscsi,
         wwid: ExpectedWwid::new(Wwid::new("naa.6f47acc1000000003564b6a000000002").unwrap(), None),
         size: 1 << 30,
-        paths: vec![TargetPath {
-            iqn: Iqn::new("iqn.2026-01.test:a").unwrap(),
-            portal: "10.0.0.1".parse().unwrap(),
-            lun: Lun::kernel(0),
-        }],
+        paths: vec![TargetPath::iscsi(
+            Iqn::new("iqn.2026-01.test:a").unwrap(),
+            "10.0.0.1".parse().unwrap(),
+            Lun::kernel(0),
+        )],
         min_paths: 1,
         generation: 1,
         read_only: false,

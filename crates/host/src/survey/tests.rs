@@ -15,7 +15,11 @@ fn node() -> Node {
 fn counted(node: &Node) -> (usize, usize, Vec<String>) {
     let all = staged(&node.work).unwrap();
     let [volume] = &all[..] else { panic!("one volume is staged: {all:?}") };
-    (volume.found, volume.expected, volume.missing.iter().map(|path| path.portal.to_string()).collect())
+    (
+        volume.found,
+        volume.expected,
+        volume.missing.iter().map(|path| path.by_iscsi().unwrap().portal.to_string()).collect(),
+    )
 }
 
 #[test]

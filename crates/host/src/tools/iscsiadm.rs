@@ -6,7 +6,7 @@ use super::words;
 use crate::{
     error::{Error, ErrorKind, Result},
     os::{Invocation, Os, Output, Root},
-    target::{Chap, TargetPath},
+    target::{Chap, IscsiPath},
 };
 
 /// What an exit code means for what we do next.
@@ -49,7 +49,7 @@ pub(crate) struct Answer {
 
 impl Answer {
     /// The failure in words for a person.
-    pub(crate) fn error(&self, doing: &str, path: &TargetPath) -> Error {
+    pub(crate) fn error(&self, doing: &str, path: &IscsiPath) -> Error {
         let (kind, remedy) = match self.meaning {
             Meaning::ChapRefused => {
                 (ErrorKind::ChapRefused, "the target refused the CHAP name or secret; compare both sides")
@@ -71,7 +71,7 @@ impl Answer {
 
 fn node(
     os: &dyn Os,
-    path: &TargetPath,
+    path: &IscsiPath,
     more: &[&str],
     secrets: Vec<String>,
     deadline: Instant,
@@ -79,6 +79,9 @@ fn node(
     let portal = path.portal.to_string();
     let mut args: Vec<String> =
         ["-m", "node", "-T", path.iqn.as_str(), "-p", &portal].iter().map(|&arg| arg.to_owned()).collect();
+    if path.iser {
+        args.extend(["-I".to_owned(), path.interface().to_owned()]);
+    }
     args.extend(more.iter().map(|&arg| arg.to_owned()));
     let secret_from = args.len();
     let quiet = !secrets.is_empty();
@@ -91,14 +94,14 @@ fn node(
 }
 
 /// Makes (or makes anew) the record of a portal.
-pub(crate) fn create(os: &dyn Os, path: &TargetPath, deadline: Instant) -> Result<Answer> {
+pub(crate) fn create(os: &dyn Os, path: &IscsiPath, deadline: Instant) -> Result<Answer> {
     node(os, path, &["-o", "new"], Vec::new(), deadline)
 }
 
 /// Sets every value that we care about in one call.
 pub(crate) fn update(
     os: &dyn Os,
-    path: &TargetPath,
+    path: &IscsiPath,
     chap: Option<&Chap>,
     multipath: bool,
     deadline: Instant,
@@ -132,17 +135,17 @@ fn settings(chap: Option<&Chap>, multipath: bool) -> Vec<(&'static str, String)>
 }
 
 /// Logs in. Killing this does not stop the daemon's attempt.
-pub(crate) fn login(os: &dyn Os, path: &TargetPath, deadline: Instant) -> Result<Answer> {
+pub(crate) fn login(os: &dyn Os, path: &IscsiPath, deadline: Instant) -> Result<Answer> {
     node(os, path, &["--login"], Vec::new(), deadline)
 }
 
 /// Logs out.
-pub(crate) fn logout(os: &dyn Os, path: &TargetPath, deadline: Instant) -> Result<Answer> {
+pub(crate) fn logout(os: &dyn Os, path: &IscsiPath, deadline: Instant) -> Result<Answer> {
     node(os, path, &["--logout"], Vec::new(), deadline)
 }
 
 /// Removes the record.
-pub(crate) fn delete(os: &dyn Os, path: &TargetPath, deadline: Instant) -> Result<Answer> {
+pub(crate) fn delete(os: &dyn Os, path: &IscsiPath, deadline: Instant) -> Result<Answer> {
     node(os, path, &["-o", "delete"], Vec::new(), deadline)
 }
 

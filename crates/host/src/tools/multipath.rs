@@ -86,14 +86,27 @@ fn failed_in(list: &str) -> BTreeSet<String> {
     failed
 }
 
-/// The daemon's `find_multipaths`, if it tells.
-pub(crate) fn find_multipaths(os: &dyn Os, deadline: Instant) -> Option<String> {
-    find_multipaths_in(&os.multipathd("show config local", deadline).ok()?)
+/// The daemon's configuration as it prints it.
+#[derive(Clone, Debug)]
+pub(crate) struct Config(String);
+
+impl Config {
+    /// Every value that the setting has anywhere, the defaults' first.
+    pub(crate) fn all(&self, key: &str) -> impl Iterator<Item = &str> {
+        self.0.lines().filter_map(move |line| {
+            let (name, value) = line.trim().split_once(char::is_whitespace)?;
+            (name == key).then(|| value.trim().trim_matches('"'))
+        })
+    }
+
+    pub(crate) fn value(&self, key: &str) -> Option<&str> {
+        self.all(key).next()
+    }
 }
 
-fn find_multipaths_in(config: &str) -> Option<String> {
-    let mut lines = config.lines().map(str::trim);
-    lines.find_map(|line| Some(line.strip_prefix("find_multipaths")?.trim().trim_matches('"').to_owned()))
+/// Asks the daemon for its configuration; none if it does not tell.
+pub(crate) fn config(os: &dyn Os, deadline: Instant) -> Option<Config> {
+    os.multipathd("show config local", deadline).ok().map(Config)
 }
 
 /// Whether maps of a single path, or of a WWID never seen, come by themselves under this setting.
@@ -109,7 +122,7 @@ fn known(wwids: &str, wwid: &str) -> bool {
 
 /// Makes sure that multipathd will want this WWID. To be called before the scan, because udev decides by it.
 pub(crate) fn expect(os: &dyn Os, wwid: &str, deadline: Instant) -> Result<()> {
-    if by_itself(find_multipaths(os, deadline).as_deref()) {
+    if by_itself(config(os, deadline).as_ref().and_then(|config| config.value("find_multipaths"))) {
         return Ok(());
     }
     let wwids = os.read(&os.host_file("/etc/multipath/wwids")).unwrap_or_default();
@@ -129,15 +142,6 @@ pub(crate) fn expect(os: &dyn Os, wwid: &str, deadline: Instant) -> Result<()> {
     }
 }
 
-/// How the host's configuration treats queueing without paths: `Some(true)` if it may queue for ever.
-pub(crate) fn queues_for_ever(os: &dyn Os, deadline: Instant) -> Option<bool> {
-    let config = os.multipathd("show config local", deadline).ok()?;
-    Some(config.lines().any(|line| {
-        let line = line.trim();
-        line.strip_prefix("no_path_retry").is_some_and(|value| value.trim().trim_matches('"') == "queue")
-    }))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -154,9 +158,9 @@ mod tests {
 
     #[test]
     fn strict_and_unknown_settings_need_the_wwid_beforehand() {
-        let setting = find_multipaths_in("defaults {\n\tverbosity 2\n\tfind_multipaths \"strict\"\n}");
-        assert_eq!(setting.as_deref(), Some("strict"));
-        assert!(!by_itself(setting.as_deref()) && !by_itself(None) && by_itself(Some("off")));
+        let config = Config("defaults {\n\tverbosity 2\n\tfind_multipaths \"strict\"\n}".to_owned());
+        assert_eq!(config.value("find_multipaths"), Some("strict"));
+        assert!(!by_itself(config.value("find_multipaths")) && !by_itself(None) && by_itself(Some("off")));
     }
 
     #[test]

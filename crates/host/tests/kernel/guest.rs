@@ -6,9 +6,9 @@ use std::{
 };
 
 use perilune_host::{
-    Attachment, Chap, ChapAccount, ExpectedWwid, FsType, GrowRequest, Host, LinuxHost, Lun, Protocol,
-    PublishRequest, Settings, StageRequest, Staged, TargetPath, UnpublishRequest, UnstageRequest, Usage,
-    VolumeKey,
+    Attachment, Chap, ChapAccount, ExpectedWwid, FsType, GrowRequest, Host, IscsiPath, LinuxHost, Lun,
+    Protocol, PublishRequest, Settings, StageRequest, Staged, TargetPath, UnpublishRequest, UnstageRequest,
+    Usage, VolumeKey,
 };
 
 use crate::array::{PORTALS, Target, Volume};
@@ -25,7 +25,12 @@ pub(crate) fn sh(line: &str) -> String {
 }
 
 pub(crate) fn open_host() -> LinuxHost {
-    LinuxHost::new(Settings { host_root: "/host".into(), records: RECORDS.into() }).unwrap()
+    LinuxHost::new(Settings {
+        host_root: "/host".into(),
+        records: RECORDS.into(),
+        places: vec!["/var/lib/staging".into()],
+    })
+    .unwrap()
 }
 
 fn soon() -> Instant {
@@ -45,10 +50,8 @@ pub(crate) struct Subject {
 
 impl Subject {
     pub(crate) fn new(name: &'static str, volume: Volume, target: &Target, lun: u64, mib: u64) -> Self {
-        let path = |portal: &&str| TargetPath {
-            iqn: target.iqn.parse().unwrap(),
-            portal: portal.parse().unwrap(),
-            lun: Lun::kernel(lun),
+        let path = |portal: &&str| {
+            TargetPath::iscsi(target.iqn.parse().unwrap(), portal.parse().unwrap(), Lun::kernel(lun))
         };
         let attachment = Attachment {
             protocol: Protocol::Iscsi,
@@ -65,8 +68,9 @@ impl Subject {
 
     /// By both portals. The others use one, for the sake of time.
     pub(crate) fn by_both(mut self) -> Self {
-        let first = self.attachment.paths[0].clone();
-        self.attachment.paths.push(TargetPath { portal: PORTALS[1].parse().unwrap(), ..first });
+        let TargetPath::Iscsi(first) = self.attachment.paths[0].clone() else { panic!("not by iSCSI") };
+        let second = IscsiPath { portal: PORTALS[1].parse().unwrap(), ..first };
+        self.attachment.paths.push(TargetPath::Iscsi(second));
         self.attachment.min_paths = 2;
         self
     }

@@ -334,7 +334,7 @@ async fn portal_down(host: &LinuxHost, shared: &Target) {
     subject.attachment.min_paths = 1;
     let staged = subject.stage(host).await.unwrap();
     assert_eq!((staged.paths, staged.missing.len()), (1, 1));
-    assert!(stats(host, &subject).await.abnormal.iter().any(|words| words.contains(PORTALS[1])));
+    assert!(stats(host, &subject).await.abnormal.iter().any(|ailment| ailment.message.contains(PORTALS[1])));
     shared.raise(PORTALS[1]);
     let deadline = tokio::time::Instant::now() + Duration::from_secs(40);
     while !stats(host, &subject).await.abnormal.is_empty() {

@@ -8,8 +8,8 @@ use http_body_util::{BodyExt, Full};
 use hyper::{Request, Response};
 use kube::client::Body;
 use perilune_host::{
-    Check, GrowRequest, Grown, PublishRequest, Reconciled, Result as HostResult, StageRequest, Staged,
-    StagedVolume, Stats, StatsRequest, UnpublishRequest, UnstageRequest, Verdict,
+    Ailment, Check, GrowRequest, Grown, PublishRequest, Reconciled, Result as HostResult, StageRequest,
+    Staged, StagedVolume, Stats, StatsRequest, UnpublishRequest, UnstageRequest, Verdict,
 };
 use serde_json::Value;
 
@@ -59,16 +59,21 @@ impl Host for Machine {
     async fn identity(&self) -> HostResult<Identity> {
         let check =
             Check { name: "iscsid", verdict: self.verdict, finding: "runs".into(), remedy: String::new() };
-        Ok(Identity { initiator: Some("iqn.1993-08.org.debian:01:abc".parse()?), checks: vec![check] })
+        Ok(Identity {
+            initiator: Some("iqn.1993-08.org.debian:01:abc".parse()?),
+            ports: vec![],
+            room: 512,
+            checks: vec![check],
+        })
     }
 
     async fn staged(&self) -> HostResult<Vec<StagedVolume>> {
         let found = *self.paths.lock().unwrap();
-        let path = perilune_host::TargetPath {
-            iqn: "iqn.2026-01.test:a".parse()?,
-            portal: "10.0.0.2".parse()?,
-            lun: perilune_host::Lun::kernel(4),
-        };
+        let path = perilune_host::TargetPath::iscsi(
+            "iqn.2026-01.test:a".parse()?,
+            "10.0.0.2".parse()?,
+            perilune_host::Lun::kernel(4),
+        );
         let missing = vec![path; 2 - found];
         Ok(vec![StagedVolume { volume: perilune_host::VolumeKey::new("v1:x")?, found, expected: 2, missing }])
     }
@@ -99,6 +104,10 @@ impl Host for Machine {
 
     async fn stats(&self, _: &StatsRequest) -> HostResult<Stats> {
         unreachable!("the record needs the identity only")
+    }
+
+    async fn health(&self, _: &StatsRequest) -> HostResult<Vec<Ailment>> {
+        unreachable!("the record needs findings and paths only")
     }
 
     async fn reconcile(&self) -> HostResult<Reconciled> {

@@ -1,10 +1,10 @@
-//! A simulated SolidFire cluster: NetApp Element's JSON-RPC as its reference and its public clients show it.
-//!
-//! Cluster and volume pairing are not modelled; their methods are answered as unknown ones.
+//! Simulated SolidFire clusters: NetApp Element's JSON-RPC as its reference and its public clients show it.
 
 mod codes;
 mod face;
+mod keys;
 pub(crate) mod limits;
+mod links;
 mod methods;
 mod model;
 mod params;
@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use crate::config::{ArrayConfig, Data};
+use crate::control::{Machine, Statistics};
 use crate::kernel::clock::Clock;
 use crate::kernel::fabric::{Fabric, FabricError, Lio, Memory};
 use crate::kernel::faults::Faults;
@@ -23,6 +24,8 @@ use crate::kernel::lock::hold;
 use crate::running::{ArrayInfo, IscsiPort, PoolInfo};
 
 use model::Cluster;
+
+pub(crate) use links::Links;
 
 /// One cluster behind its management address.
 pub(crate) struct Array {
@@ -33,9 +36,10 @@ pub(crate) struct Array {
     /// Calls wait for processes and so must not hold up the runtime.
     blocking: bool,
     clock: Clock,
+    links: Links,
     cluster: Arc<Mutex<Cluster>>,
-    pub(crate) faults: Faults,
-    pub(crate) journal: Journal,
+    faults: Faults,
+    journal: Journal,
 }
 
 impl fmt::Debug for Array {
@@ -45,8 +49,13 @@ impl fmt::Debug for Array {
 }
 
 impl Array {
-    pub(crate) fn new(config: &ArrayConfig, mvip: SocketAddr, clock: Clock) -> Result<Self, FabricError> {
-        let cluster = Cluster::new(config, mvip.ip(), clock.clone());
+    pub(crate) fn new(
+        config: &ArrayConfig,
+        mvip: SocketAddr,
+        clock: &Clock,
+        links: &Links,
+    ) -> Result<Self, FabricError> {
+        let cluster = Cluster::new(config, mvip.ip(), clock.clone(), links.clone());
         let fabric: Box<dyn Fabric> = match config.data {
             Data::Memory => Box::new(Memory::default()),
             Data::Lio => Box::new(Lio::new(config, cluster.portals(), cluster.capacity_bytes())?),
@@ -56,7 +65,8 @@ impl Array {
             authorization: face::authorization(&config.credentials),
             latency: config.latency,
             blocking: config.data == Data::Lio,
-            clock,
+            clock: clock.clone(),
+            links: links.clone(),
             cluster: Arc::new(Mutex::new(cluster.with_fabric(fabric))),
             faults: Faults::default(),
             journal: Journal::default(),
@@ -89,7 +99,52 @@ impl Array {
                 id: cluster.unique_id().to_owned(),
             }],
             iscsi: cluster.portals().iter().map(portal).collect(),
-            fc: Vec::new(),
+            fc: cluster.fibre_channel().to_vec(),
         }
+    }
+}
+
+impl Machine for Array {
+    fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
+    fn set_fullness(&self, stage: u8) {
+        self.cluster().set_stage(stage);
+    }
+
+    fn statistics(&self) -> Statistics {
+        self.settled().statistics()
+    }
+
+    fn audit(&self) -> Vec<String> {
+        self.settled().audit()
+    }
+
+    fn read(&self, volume: u64, offset: u64, length: usize) -> Result<Vec<u8>, String> {
+        self.settled().read(volume, offset, length)
+    }
+
+    fn write(&self, volume: u64, offset: u64, data: &[u8]) -> Result<(), String> {
+        self.settled().write(volume, offset, data)
+    }
+
+    fn close(&self) {
+        self.cluster().close();
+    }
+
+    fn set_link(&self, up: bool) -> bool {
+        let seat = self.cluster().seat();
+        self.links.board().set_plugged(seat, up, self.clock.now());
+        true
+    }
+
+    fn set_online(&self, online: bool) {
+        let seat = self.cluster().seat();
+        self.links.board().set_powered(seat, online, self.clock.now());
     }
 }

@@ -7,6 +7,7 @@ mod lio;
 mod memory;
 
 use std::fmt;
+use std::sync::Arc;
 
 pub(crate) use lio::Lio;
 pub(crate) use memory::Memory;
@@ -61,6 +62,23 @@ pub(crate) struct Session {
     pub(crate) address: String,
 }
 
+/// What an image holds at one moment, to be carried to another array of this process. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Content(Arc<memory::Blocks>);
+
+impl Content {
+    /// Whether both are of one moment. Equal data written twice counts as different.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl fmt::Debug for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Content of {} blocks", self.0.len())
+    }
+}
+
 /// The machinery below the array failed; a test that meets it is broken, not the client.
 #[derive(Debug, thiserror::Error)]
 #[error("simulator: {0}")]
@@ -83,6 +101,10 @@ pub(crate) trait Fabric: Send + fmt::Debug {
     fn used(&self) -> u64;
     fn read(&self, image: Image, offset: u64, length: usize) -> Result<Vec<u8>, FabricError>;
     fn write(&mut self, image: Image, offset: u64, data: &[u8]) -> Result<(), FabricError>;
+    /// What an image holds, where that can be carried elsewhere.
+    fn content(&self, image: Image) -> Option<Content>;
+    /// Lets `image` hold what came from elsewhere, as far as its size reaches.
+    fn absorb(&mut self, image: Image, content: &Content) -> Result<(), FabricError>;
     /// Images and exports that exist, for checks that nothing dangles.
     fn inventory(&self) -> (Vec<Image>, Vec<Image>);
     /// Takes everything down.

@@ -95,6 +95,10 @@ pub(crate) fn no_clone(id: u64) -> Refusal {
     Refusal::new("xCloneIDDoesNotExist", format!("CloneID {id} does not exist."))
 }
 
+pub(crate) fn no_cluster_pair(id: u64) -> Refusal {
+    Refusal::new("xClusterPairIDDoesNotExist", format!("ClusterPairID {id} does not exist."))
+}
+
 pub(crate) fn too_many_volumes() -> Refusal {
     Refusal::new("xMaxVolumeCountExceeded", "Exceeded maximum number of volumes")
 }

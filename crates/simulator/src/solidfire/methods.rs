@@ -38,6 +38,8 @@ const METHODS: &[Method] = methods! {
     "CancelGroupClone" (9, 0) cancel_group_clone;
     "CloneMultipleVolumes" (7, 0) clone_multiple_volumes;
     "CloneVolume" (1, 0) clone_volume;
+    "CompleteClusterPairing" (6, 0) complete_cluster_pairing;
+    "CompleteVolumePairing" (6, 0) complete_volume_pairing;
     "CopyVolume" (9, 0) copy_volume;
     "CreateGroupSnapshot" (7, 0) create_group_snapshot;
     "CreateInitiators" (9, 0) create_initiators;
@@ -70,9 +72,11 @@ const METHODS: &[Method] = methods! {
     "GetVolumeStats" (1, 0) get_volume_stats;
     "ListAccounts" (1, 0) list_accounts;
     "ListActiveNodes" (1, 0) list_active_nodes;
+    "ListActivePairedVolumes" (6, 0) list_active_paired_volumes;
     "ListActiveVolumes" (1, 0) list_active_volumes;
     "ListAllNodes" (1, 0) list_all_nodes;
     "ListAsyncResults" (1, 0) list_async_results;
+    "ListClusterPairs" (6, 0) list_cluster_pairs;
     "ListDeletedVolumes" (1, 0) list_deleted_volumes;
     "ListDrives" (1, 0) list_drives;
     "ListFibreChannelPortInfo" (8, 0) list_fibre_channel_port_info;
@@ -97,16 +101,21 @@ const METHODS: &[Method] = methods! {
     "ModifyVolume" (1, 0) modify_volume;
     "ModifyVolumeAccessGroup" (5, 0) modify_access_group;
     "ModifyVolumeAccessGroupLunAssignments" (7, 0) modify_lun_assignments;
+    "ModifyVolumePair" (6, 0) modify_volume_pair;
     "ModifyVolumes" (9, 0) modify_volumes;
     "PurgeDeletedVolume" (1, 0) purge_deleted_volume;
     "PurgeDeletedVolumes" (9, 0) purge_deleted_volumes;
     "RemoveAccount" (1, 0) remove_account;
+    "RemoveClusterPair" (6, 0) remove_cluster_pair;
     "RemoveInitiatorsFromVolumeAccessGroup" (5, 0) remove_initiators_from_access_group;
+    "RemoveVolumePair" (6, 0) remove_volume_pair;
     "RemoveVolumesFromVolumeAccessGroup" (5, 0) remove_volumes_from_access_group;
     "RestoreDeletedVolume" (1, 0) restore_deleted_volume;
     "RollbackToGroupSnapshot" (7, 0) rollback_to_group_snapshot;
     "RollbackToSnapshot" (6, 0) rollback_to_snapshot;
     "SetDefaultQoS" (9, 0) set_default_qos;
+    "StartClusterPairing" (6, 0) start_cluster_pairing;
+    "StartVolumePairing" (6, 0) start_volume_pairing;
 };
 
 impl Cluster {

@@ -10,6 +10,7 @@ mod audit;
 mod capacity;
 mod clones;
 mod cluster_info;
+mod cluster_pairing;
 mod copies;
 mod deletion;
 mod exports;
@@ -24,11 +25,13 @@ mod modifications;
 mod nodes;
 mod qos;
 mod qos_policies;
+mod replication;
 mod retention;
 mod rollback;
 mod sessions;
 mod snapshots;
 mod statistics;
+mod volume_pairing;
 mod volumes;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -50,6 +53,7 @@ use self::snapshots::Snapshot;
 use self::volumes::Volume;
 use super::codes::Refusal;
 use super::limits::Limits;
+use super::links::{Card, Links, Seat};
 use crate::config::{ArrayConfig, CloneOverflow};
 use crate::kernel::clock::Clock;
 use crate::kernel::fabric::{Fabric, Image, Memory};
@@ -65,6 +69,8 @@ pub(crate) struct Cluster {
     clone_overflow: CloneOverflow,
     clock: Clock,
     fabric: Box<dyn Fabric>,
+    links: Links,
+    seat: Seat,
     counters: Counters,
     accounts: BTreeMap<u64, Account>,
     /// Accounts by their unique user name.
@@ -103,6 +109,7 @@ struct Counters {
     access_group: u64,
     initiator: u64,
     qos_policy: u64,
+    cluster_pair: u64,
     async_result: u64,
     clone: u64,
     image: u32,
@@ -114,9 +121,19 @@ fn next(counter: &mut u64) -> u64 {
 }
 
 impl Cluster {
-    pub(crate) fn new(config: &ArrayConfig, mvip: IpAddr, clock: Clock) -> Self {
+    pub(crate) fn new(config: &ArrayConfig, mvip: IpAddr, clock: Clock, links: Links) -> Self {
+        let identity = Identity::new(config, mvip);
+        let seat = links.join(Card {
+            name: identity.name.clone(),
+            unique_id: identity.unique_id.clone(),
+            mvip,
+            version: identity.firmware.clone(),
+            habits: config.replication.clone(),
+        });
         Self {
-            identity: Identity::new(config, mvip),
+            identity,
+            links,
+            seat,
             limits: Limits::new(&config.limits),
             capacity: Capacity::new(config),
             clone_delay: config.clone_delay,
@@ -166,6 +183,7 @@ impl Cluster {
 
     /// Brings the cluster to the present.
     pub(crate) fn settle(&mut self) -> Result<(), Refusal> {
+        self.take_in()?;
         let now = self.clock.now();
         while let Some((time, due)) = self.due.first().copied().filter(|(time, _)| *time <= now) {
             self.due.remove(&(time, due));
@@ -176,6 +194,10 @@ impl Cluster {
             }
         }
         Ok(())
+    }
+
+    pub(crate) fn seat(&self) -> Seat {
+        self.seat
     }
 
     /// Takes down what stands behind the volumes.

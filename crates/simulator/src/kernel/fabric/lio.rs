@@ -10,7 +10,7 @@ mod target;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use super::{Export, Fabric, FabricError, Image, Session};
+use super::{Content, Export, Fabric, FabricError, Image, Session};
 use crate::config::ArrayConfig;
 use pool::{Pool, Thin};
 use target::Target;
@@ -139,6 +139,14 @@ impl Fabric for Lio {
 
     fn write(&mut self, _image: Image, _offset: u64, _data: &[u8]) -> Result<(), FabricError> {
         Err(FabricError("a real disk is written by initiators only".to_owned()))
+    }
+
+    fn content(&self, _image: Image) -> Option<Content> {
+        None
+    }
+
+    fn absorb(&mut self, _image: Image, _content: &Content) -> Result<(), FabricError> {
+        Err(FabricError("a real disk takes no data from another array".to_owned()))
     }
 
     fn inventory(&self) -> (Vec<Image>, Vec<Image>) {

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use super::{Export, Fabric, FabricError, Image, Session};
+use super::{Content, Export, Fabric, FabricError, Image, Session};
 
 const BLOCK: u64 = 4096;
 
-type Blocks = BTreeMap<u64, Arc<[u8]>>;
+pub(super) type Blocks = BTreeMap<u64, Arc<[u8]>>;
 
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
@@ -39,6 +39,15 @@ impl Memory {
     }
 }
 
+/// The blocks that lie within a size.
+fn clipped(blocks: &Arc<Blocks>, bytes: u64) -> Arc<Blocks> {
+    let mut blocks = Arc::clone(blocks);
+    if blocks.keys().next_back().is_some_and(|last| last * BLOCK >= bytes) {
+        Arc::make_mut(&mut blocks).retain(|block, _| block * BLOCK < bytes);
+    }
+    blocks
+}
+
 fn missing(image: Image) -> FabricError {
     FabricError(format!("image {} does not exist", image.0))
 }
@@ -49,10 +58,7 @@ impl Fabric for Memory {
     }
 
     fn copy(&mut self, from: Image, to: Image, bytes: u64) -> Result<(), FabricError> {
-        let mut blocks = Arc::clone(&self.stored(from)?.blocks);
-        if blocks.keys().next_back().is_some_and(|last| last * BLOCK >= bytes) {
-            Arc::make_mut(&mut blocks).retain(|block, _| block * BLOCK < bytes);
-        }
+        let blocks = clipped(&self.stored(from)?.blocks, bytes);
         self.insert(to, Stored { bytes, blocks })
     }
 
@@ -115,6 +121,16 @@ impl Fabric for Memory {
             let block = blocks.entry(position / BLOCK).or_insert_with(|| vec![0; BLOCK as usize].into());
             Arc::make_mut(block)[(position % BLOCK) as usize] = *byte;
         }
+        Ok(())
+    }
+
+    fn content(&self, image: Image) -> Option<Content> {
+        self.images.get(&image).map(|stored| Content(Arc::clone(&stored.blocks)))
+    }
+
+    fn absorb(&mut self, image: Image, content: &Content) -> Result<(), FabricError> {
+        let stored = self.stored_mut(image)?;
+        stored.blocks = clipped(&content.0, stored.bytes);
         Ok(())
     }
 

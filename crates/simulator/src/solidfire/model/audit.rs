@@ -20,6 +20,9 @@ impl Cluster {
         self.audit_owners(&mut found);
         self.audit_members(&mut found);
         self.audit_images(&mut found);
+        let strange = |id: &u64| !self.volumes.contains_key(id);
+        let paired = self.links.board().paired_volumes(self.seat).into_iter().filter(strange);
+        found.extend(paired.map(|id| format!("a pair names volume {id}")));
         found
     }
 
@@ -142,6 +145,7 @@ impl Cluster {
             used_bytes: self.fabric.used(),
             images: images.len(),
             exports: exports.len(),
+            mirrors: self.links.board().paired_volumes(self.seat).len(),
             ..Statistics::default()
         }
     }
@@ -158,6 +162,8 @@ impl Cluster {
     }
 
     pub(crate) fn write(&mut self, volume: u64, offset: u64, data: &[u8]) -> Result<(), String> {
-        self.fabric.write(self.image(volume)?, offset, data).map_err(|error| error.to_string())
+        self.fabric.write(self.image(volume)?, offset, data).map_err(|error| error.to_string())?;
+        self.post(volume);
+        Ok(())
     }
 }

@@ -45,6 +45,7 @@ impl Cluster {
 
     pub(crate) fn set_stage(&mut self, stage: u8) {
         self.capacity.stage = stage;
+        self.links.board().set_full(self.seat, stage >= 4, self.clock.now());
     }
 
     /// Nothing new is made from stage 4 on.

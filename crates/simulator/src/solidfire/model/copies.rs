@@ -36,6 +36,7 @@ impl Cluster {
             self.volumes.get(&target).map(|volume| (volume.image, volume.total_size))
         {
             self.fabric.revert(image, held, bytes)?;
+            self.post(target);
         }
         self.fabric.delete(held).map_err(Refusal::from)
     }

@@ -129,6 +129,7 @@ impl Cluster {
         let (image, snapshots) = (volume.image, volume.snapshots.clone());
         snapshots.into_iter().try_for_each(|snapshot| self.forget_snapshot(snapshot))?;
         self.fabric.delete(image)?;
+        self.links.board().leave_volume_pair(self.seat, id, self.clock.now());
         if let Some(volume) = self.volumes.remove(&id) {
             self.capacity.provisioned -= volume.total_size;
             if let Some(account) = self.accounts.get_mut(&volume.account) {

@@ -7,11 +7,12 @@ use crate::kernel::fabric::{Export, Login};
 
 impl Cluster {
     /// Makes the volume visible to exactly those who may see it now.
-    pub(super) fn publish(&mut self, volume: u64) -> Result<(), Refusal> {
-        if let Some(volume) = self.volumes.get(&volume) {
+    pub(super) fn publish(&mut self, id: u64) -> Result<(), Refusal> {
+        if let Some(volume) = self.volumes.get(&id) {
             let (image, export) = (volume.image, self.export(volume));
             self.fabric.export(image, export)?;
         }
+        self.post(id);
         Ok(())
     }
 

@@ -16,9 +16,9 @@ pub(super) struct GroupSnapshot {
     pub(super) id: u64,
     pub(super) uuid: String,
     pub(super) name: String,
-    created: Timestamp,
-    attributes: Map<String, Value>,
-    remote_replication: bool,
+    pub(super) created: Timestamp,
+    pub(super) attributes: Map<String, Value>,
+    pub(super) remote_replication: bool,
     /// Snapshot ids. The group goes with its last member.
     pub(super) members: Vec<u64>,
 }
@@ -73,7 +73,9 @@ impl Cluster {
             remote_replication: traits.remote_replication,
             members,
         };
+        let sent = group.members.clone();
         self.group_snapshots.insert(id, group);
+        sent.into_iter().for_each(|member| self.send_snapshot(member));
         Ok(id)
     }
 

@@ -98,7 +98,7 @@ impl Cluster {
         }
     }
 
-    /// Clones and copies on their way.
+    /// Clones and copies on their way, and pairs that catch up.
     pub(crate) fn list_sync_jobs(&mut self, _params: &mut Params) -> Answer {
         let now = self.clock.now();
         let mut jobs: Vec<Value> = Vec::new();
@@ -118,6 +118,7 @@ impl Cluster {
                 }));
             }
         }
+        jobs.extend(self.remote_jobs());
         Ok(json!({"syncJobs": jobs}))
     }
 }

@@ -47,7 +47,7 @@ impl Cluster {
             name.as_ref().is_none_or(|name| volume.name == *name)
                 && status.as_ref().is_none_or(|status| volume.status.name() == status)
                 && accounts.as_ref().is_none_or(|accounts| accounts.contains(&volume.account))
-                && paired != Some(true)
+                && paired.is_none_or(|paired| paired == self.is_paired(volume.id))
         };
         match ids {
             Some(_) if accounts.is_some() || paged => {

@@ -72,6 +72,7 @@ impl Cluster {
         self.fabric.revert(image, source, size)?;
         self.capacity.provisioned = self.capacity.provisioned - before + size;
         self.volumes.get_mut(&volume).into_iter().for_each(|volume| volume.total_size = size);
+        self.post(volume);
         Ok(())
     }
 }

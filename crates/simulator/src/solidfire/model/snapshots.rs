@@ -19,9 +19,12 @@ pub(super) struct Snapshot {
     pub(super) volume: u64,
     pub(super) name: String,
     pub(super) created: Timestamp,
+    /// When it came to be on this cluster; later than `created` if it was made on another.
+    pub(super) instance_created: Timestamp,
     pub(super) total_size: u64,
     pub(super) group: Option<u64>,
     pub(super) uuid: String,
+    pub(super) instance_uuid: String,
     pub(super) traits: Traits,
     pub(super) image: Image,
 }
@@ -49,27 +52,31 @@ impl Cluster {
         let volume = self.volumes.get(&snapshot.volume).map(|volume| volume.name.as_str());
         let group = snapshot.group.and_then(|group| self.group_snapshots.get(&group));
         let created = clock::seconds(snapshot.created);
-        json!({
+        let mut shown = json!({
             "snapshotID": snapshot.id,
             "volumeID": snapshot.volume,
             "volumeName": volume,
             "name": snapshot.name,
             "checksum": "0x0",
             "createTime": created,
-            "instanceCreateTime": created,
+            "instanceCreateTime": clock::seconds(snapshot.instance_created),
             "status": "done",
             "totalSize": snapshot.total_size,
             "groupID": snapshot.group.unwrap_or(0),
             "groupSnapshotUUID": group.map_or_else(|| Uuid::nil().to_string(), |group| group.uuid.clone()),
             "snapshotUUID": snapshot.uuid,
-            "instanceSnapshotUUID": snapshot.uuid,
+            "instanceSnapshotUUID": snapshot.instance_uuid,
             "enableRemoteReplication": snapshot.traits.remote_replication,
             "expirationReason": snapshot.traits.retention.reason(),
             "expirationTime": snapshot.traits.retention.show(),
             "attributes": snapshot.traits.attributes,
             "snapMirrorLabel": snapshot.traits.mirror_label,
             "virtualVolumeID": null,
-        })
+        });
+        if snapshot.traits.remote_replication {
+            shown["remoteStatuses"] = self.remote_statuses(snapshot);
+        }
+        shown
     }
 
     pub(super) fn snapshot(&self, id: u64) -> Result<&Snapshot, Refusal> {
@@ -126,7 +133,19 @@ impl Cluster {
             self.due.insert((time, Due::Expire { snapshot: id }));
         }
         let (created, uuid) = (self.clock.now(), fresh_uuid());
-        let snapshot = Snapshot { id, volume, name, created, total_size, group: None, uuid, traits, image };
+        let snapshot = Snapshot {
+            id,
+            volume,
+            name,
+            created,
+            instance_created: created,
+            total_size,
+            group: None,
+            instance_uuid: uuid.clone(),
+            uuid,
+            traits,
+            image,
+        };
         self.snapshots.insert(id, snapshot);
         if let Some(volume) = self.volumes.get_mut(&volume) {
             volume.snapshots.insert(id);
@@ -146,6 +165,7 @@ impl Cluster {
         let traits = self.snapshot_traits(params)?;
         self.check_snapshot_room(volume)?;
         let id = self.take_snapshot(volume, name, traits, of)?;
+        self.send_snapshot(id);
         let shown = self.show_snapshot(self.snapshot(id)?);
         Ok(json!({"snapshotID": id, "checksum": "0x0", "snapshot": shown}))
     }
@@ -196,7 +216,7 @@ impl Cluster {
 
     pub(super) fn change_snapshot(&mut self, id: u64, change: &Change) -> Result<(), Refusal> {
         let Some(snapshot) = self.snapshots.get_mut(&id) else { return Err(codes::no_snapshot(id)) };
-        let volume = snapshot.volume;
+        let (volume, sent) = (snapshot.volume, snapshot.traits.remote_replication);
         change.name.iter().for_each(|name| snapshot.name.clone_from(name));
         let traits = &mut snapshot.traits;
         traits.retention = change.retention.unwrap_or(traits.retention);
@@ -204,6 +224,9 @@ impl Cluster {
         change.mirror_label.iter().for_each(|label| traits.mirror_label = Some(label.clone()));
         if let Some(time) = traits.retention.ends() {
             self.due.insert((time, Due::Expire { snapshot: id }));
+        }
+        if !sent {
+            self.send_snapshot(id);
         }
         self.trim_fifo(volume)
     }
@@ -224,6 +247,7 @@ impl Cluster {
             if let Some(volume) = self.volumes.get_mut(&snapshot.volume) {
                 volume.snapshots.remove(&id);
             }
+            self.links.board().snapshot_gone(self.seat, snapshot.volume, &snapshot.uuid);
             if let Some(group) = snapshot.group {
                 self.leave_group(group, id);
             }

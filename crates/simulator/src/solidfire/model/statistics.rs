@@ -72,7 +72,7 @@ impl Cluster {
             "volumeUtilization": 0.0,
             "throttle": 0.0,
             "samplePeriodMSec": 500,
-            "asyncDelay": null,
+            "asyncDelay": self.async_delay(volume.id),
             "desiredMetadataHosts": null,
             "metadataHosts": null,
             "timestamp": clock::micros(self.clock.now()),

@@ -3,6 +3,7 @@
 mod access;
 mod interleavings;
 mod many;
+mod pairing;
 mod qos;
 mod scale;
 mod snapshots;
@@ -16,6 +17,7 @@ use serde_json::{Value, json};
 use super::Cluster;
 use crate::config::{ArrayConfig, Config};
 use crate::kernel::clock::Clock;
+use crate::solidfire::Links;
 
 const GIB: u64 = 1 << 30;
 
@@ -35,8 +37,11 @@ impl Bench {
         config.unique_id = Some("3eeu".to_owned());
         config.clone_delay = Duration::from_secs(10);
         change(&mut config);
-        let clock = Clock::new();
-        let cluster = Cluster::new(&config, IpAddr::V4(Ipv4Addr::LOCALHOST), clock.clone());
+        Self::among(&config, Ipv4Addr::LOCALHOST, Clock::new(), Links::default())
+    }
+
+    fn among(config: &ArrayConfig, mvip: Ipv4Addr, clock: Clock, links: Links) -> Self {
+        let cluster = Cluster::new(config, IpAddr::V4(mvip), clock.clone(), links);
         let mut bench = Self { cluster, clock };
         bench.call("AddAccount", json!({"username": "tenant"}));
         bench

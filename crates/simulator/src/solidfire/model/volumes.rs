@@ -108,7 +108,7 @@ impl Cluster {
             "qos": volume.qos.show(),
             "qosPolicyID": volume.qos_policy,
             "volumeAccessGroups": volume.access_groups,
-            "volumePairs": [],
+            "volumePairs": self.show_volume_pairs(volume),
             "attributes": volume.attributes,
             "sliceCount": u8::from(volume.status != Status::Init),
             "virtualVolumeID": null,

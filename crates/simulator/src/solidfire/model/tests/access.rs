@@ -78,7 +78,7 @@ fn a_deleted_volume_is_remembered_by_its_access_groups_until_it_is_purged() {
 #[test]
 fn a_method_is_known_from_its_version_on_and_others_never() {
     let mut bench = Bench::new();
-    assert_eq!(bench.refusal("StartClusterPairing", json!({})), "xUnknownAPIMethod");
+    assert_eq!(bench.refusal("CreateBackupTarget", json!({})), "xUnknownAPIMethod");
     let refusal = bench.cluster.call("ListVolumes", "7.4", serde_json::Map::new()).expect_err("refused");
     assert_eq!(
         (refusal.name.as_str(), refusal.message.as_str()),

@@ -1,6 +1,6 @@
 //! Hosts, mappings and ports, in both access models.
 
-use perilune_array::{ErrorKind, HostId, Path, Protocol, VolumeId};
+use perilune_array::{ErrorKind, HostId, Path, Protocol, Tie, VolumeId};
 
 use crate::Bed;
 use crate::bed::{NOBODY, kind, owner};
@@ -10,6 +10,10 @@ checks! { |_| true;
     ports_are_of_the_profiles_protocols,
     a_host_is_found_once_it_is_made,
     a_second_create_host_finds_it_there,
+    what_the_node_is_now_repairs_the_host [|bed| !bed.by_account()],
+    a_host_that_vanished_is_found_to_be_gone_and_made_again [|bed| !bed.by_account()],
+    a_volume_that_somebody_can_reach_says_so [|bed| !bed.by_account()],
+    several_hosts_reach_a_volume_each_by_itself [|bed| !bed.by_account()],
     an_initiator_belongs_to_one_host [|bed| !bed.by_account()],
     initiators_of_several_hosts_are_a_wrong_state [|bed| !bed.by_account()],
     update_host_gives_exactly_these_initiators,
@@ -53,8 +57,55 @@ async fn a_host_is_found_once_it_is_made(bed: Bed) {
 
 async fn a_second_create_host_finds_it_there(bed: Bed) {
     bed.host("h", &[1]).await;
-    let again = bed.array.access().create_host(&bed.host_spec("h", &[2])).await;
+    let again = bed.array.access().create_host(&bed.host_spec("h", &[1])).await;
     assert_eq!(kind(again), ErrorKind::Exists);
+}
+
+/// A port was replaced, another renamed: found by what is left, the host is given what the node has now.
+async fn what_the_node_is_now_repairs_the_host(bed: Bed) {
+    let access = bed.array.access();
+    let (made, volume) = (bed.host("h", &[1, 2]).await, bed.volume("v").await);
+    access.map(&volume.id, &made.id, false).await.expect("map");
+    let now = bed.host_spec("h", &[2, 3]);
+    let found = access.find_host(&now).await.expect("find").expect("by the initiator that stayed");
+    assert_eq!((&found.id, found.initiators.len()), (&made.id, 2));
+    assert_ne!(found.initiators, now.initiators, "what the array has is shown, not what the node has");
+    access.update_host(&found.id, &now.initiators).await.expect("repair");
+    let repaired = access.find_host(&now).await.expect("find").expect("the host");
+    assert_eq!((repaired.id.clone(), repaired.initiators), (made.id, now.initiators));
+    assert_eq!(access.mappings(&volume.id).await.expect("mappings").len(), 1, "its volumes stay");
+    access.map(&volume.id, &repaired.id, false).await.expect("map again");
+}
+
+async fn a_host_that_vanished_is_found_to_be_gone_and_made_again(bed: Bed) {
+    let access = bed.array.access();
+    let (host, volume) = (bed.host("h", &[1]).await, bed.volume("v").await);
+    access.delete_host(&host.id).await.expect("somebody deletes it");
+    let answer = kind(access.map(&volume.id, &host.id, false).await);
+    assert!(matches!(answer, ErrorKind::NotFound | ErrorKind::Busy), "{answer:?}");
+    let again = bed.host("h", &[1]).await;
+    access.map(&volume.id, &again.id, false).await.expect("map");
+}
+
+async fn a_volume_that_somebody_can_reach_says_so(bed: Bed) {
+    let (host, volume) = (bed.host("h", &[1]).await, bed.volume("v").await);
+    assert_eq!(volume.ties, []);
+    bed.array.access().map(&volume.id, &host.id, false).await.expect("map");
+    let listed = bed.array.volumes().list(None).await.expect("list").items.remove(0);
+    for seen in [listed, bed.array.volumes().get(&volume.id).await.expect("get")] {
+        assert!(matches!(seen.ties.as_slice(), [Tie::Mapped(_)]), "{:?}", seen.ties);
+    }
+}
+
+async fn several_hosts_reach_a_volume_each_by_itself(bed: Bed) {
+    let access = bed.array.access();
+    let (one, other, volume) = (bed.host("h", &[1]).await, bed.host("i", &[2]).await, bed.volume("v").await);
+    for host in [&one, &other] {
+        access.map(&volume.id, &host.id, false).await.expect("map");
+    }
+    assert_eq!(access.mappings(&volume.id).await.expect("mappings"), [one.clone(), other.clone()]);
+    access.unmap(&volume.id, &one.id).await.expect("unmap");
+    assert_eq!(access.mappings(&volume.id).await.expect("mappings"), [other]);
 }
 
 async fn an_initiator_belongs_to_one_host(bed: Bed) {

@@ -17,6 +17,9 @@ checks! { |bed| bed.capabilities.group_snapshots;
     a_second_create_is_refused_or_takes_a_second_one,
     create_takes_one_of_volumes_in_no_group_where_the_profile_says_so,
     create_takes_of_all_members_or_of_none [|bed| bed.array.profile().ad_hoc_group_snapshots],
+    create_beyond_the_limit_says_so [|bed| bed.array.profile().ad_hoc_group_snapshots && bed.array.profile().volumes_per_group.is_some()],
+    a_member_says_so_and_is_not_deleted_alone,
+    a_retention_ends_it_or_is_refused_as_the_profile_says,
     create_without_a_member_is_invalid,
     what_is_not_there_is_not_found,
     delete_ends_it_with_its_members_if_it_bears_our_mark,
@@ -89,6 +92,39 @@ async fn create_takes_of_all_members_or_of_none(bed: Bed) {
     assert_eq!(kind(taker(&bed).create(&new(&members)).await), ErrorKind::NotFound);
     assert_eq!(taker(&bed).list().await.expect("list"), []);
     assert_eq!(bed.snapshots().list(None).await.expect("list"), []);
+}
+
+async fn create_beyond_the_limit_says_so(bed: Bed) {
+    let limit = bed.array.profile().volumes_per_group.expect("a limit") as usize;
+    let volume = bed.volume("v").await.id;
+    // The number is judged before the members are looked at.
+    let many = (0..=limit).map(|n| if n == 0 { volume.clone() } else { VolumeId::new(format!("{n}")) });
+    let answer = taker(&bed).create(&new(&Members::Volumes(many.collect()))).await;
+    assert_eq!(kind(answer), ErrorKind::LimitReached);
+}
+
+async fn a_member_says_so_and_is_not_deleted_alone(bed: Bed) {
+    let (_, _, members) = two(&bed).await;
+    let taken = taken(&bed, &members).await;
+    assert_eq!(taken.owner, Some(owner("s")));
+    for member in &taken.snapshots {
+        assert_eq!((member.group.as_ref(), member.owner.as_ref()), (Some(&taken.id), Some(&owner("s"))));
+        assert_eq!(kind(bed.snapshots().delete(&member.id, &owner("s")).await), ErrorKind::InUse);
+    }
+    assert_eq!(taker(&bed).get(&taken.id).await.expect("get"), taken);
+}
+
+async fn a_retention_ends_it_or_is_refused_as_the_profile_says(bed: Bed) {
+    let (_, _, members) = two(&bed).await;
+    let kept = std::time::Duration::from_secs(3600);
+    let answer = taker(&bed).create(&NewGroupSnapshot { retention: Some(kept), ..new(&members) }).await;
+    if !bed.array.profile().snapshot_retention {
+        assert_eq!(kind(answer), ErrorKind::Invalid);
+        return;
+    }
+    for member in answer.expect("take a group snapshot").snapshots {
+        assert_eq!(member.expires, Some(member.created + kept));
+    }
 }
 
 async fn create_without_a_member_is_invalid(bed: Bed) {

@@ -18,6 +18,9 @@ checks! { |bed| bed.capabilities.mirrors && bed.peer.is_some();
     pair_with_nobody_is_refused,
     a_pair_comes_into_sync_and_carries_writes,
     suspend_stops_and_resume_goes_on_and_second_calls_do_nothing,
+    a_pairing_that_was_not_carried_over_goes_on [|bed| !bed.array.profile().mirror_makes_peer],
+    a_target_is_judged_before_it_is_overwritten [|bed| !bed.array.profile().mirror_makes_peer],
+    several_copies_change_together_or_not_at_all,
     unpair_keeps_both_copies_and_a_second_call_does_nothing,
     promote_makes_the_target_writable_and_a_second_call_does_nothing,
     promote_of_an_inconsistent_copy_is_a_wrong_state,
@@ -52,7 +55,12 @@ async fn new(bed: &Bed, volume: &VolumeId) -> NewMirror {
     let mut peer_subject = None;
     if !bed.array.profile().mirror_makes_peer {
         let copy = NewVolume::new(Name::new("copy"), peer_pool.clone(), bed.small(), owner("copy"));
-        peer_subject = Some(subject(&peer(bed).volumes().create(&copy).await.expect("the other copy").id));
+        let there = peer(bed).volumes();
+        let copy = match there.find(&copy.name).await.expect("find").pop() {
+            Some(copy) => copy,
+            None => there.create(&copy).await.expect("the other copy"),
+        };
+        peer_subject = Some(subject(&copy.id));
     }
     let (mode, invitation) = (Mode::Sync, None);
     let (subject, role) = (subject(volume), Role::Source);
@@ -177,6 +185,43 @@ async fn suspend_stops_and_resume_goes_on_and_second_calls_do_nothing(bed: Bed) 
     in_sync(&bed, &subject).await;
 }
 
+async fn a_pairing_that_was_not_carried_over_goes_on(bed: Bed) {
+    let volume = bed.volume("v").await.id;
+    let new = new(&bed, &volume).await;
+    // The first word is lost on its way.
+    let first = here(&bed).pair(&new).await;
+    assert!(matches!(first, Ok(Pairing::Tell(_))), "{first:?}");
+    relate(&bed, &new).await;
+    let half = look(here(&bed), &new.subject).await;
+    assert_eq!(Some(half.peer.subject), new.peer_subject);
+}
+
+async fn a_target_is_judged_before_it_is_overwritten(bed: Bed) {
+    let volume = bed.volume("v").await.id;
+    let new = new(&bed, &volume).await;
+    let uninvited = told(&bed, &new, None).await;
+    assert_eq!(kind(there(&bed).pair(&uninvited).await), ErrorKind::Invalid);
+    let Subject::Volume(copy) = new.peer_subject.clone().expect("the copy") else { panic!("a volume") };
+    peer(&bed).volumes().resize(&copy, bed.larger(1)).await.expect("resize");
+    let mut answer = here(&bed).pair(&new).await;
+    if let Ok(Pairing::Tell(word)) = answer {
+        answer = there(&bed).pair(&told(&bed, &new, Some(word)).await).await;
+    }
+    assert_eq!(kind(answer), ErrorKind::WrongState);
+    assert_eq!(there(&bed).find(&subject(&copy)).await.expect("find"), None);
+}
+
+async fn several_copies_change_together_or_not_at_all(bed: Bed) {
+    let (_, subject, other) = paired(&bed).await;
+    in_sync(&bed, &subject).await;
+    let nobody = Subject::Volume(VolumeId::new(NOBODY));
+    let answer = there(&bed).promote(&[other.clone(), nobody.clone()]).await;
+    assert_eq!(kind(answer), ErrorKind::NotFound);
+    assert!(!look(there(&bed), &other).await.writable);
+    assert_eq!(kind(here(&bed).demote(&[subject.clone(), nobody]).await), ErrorKind::NotFound);
+    assert!(look(here(&bed), &subject).await.writable);
+}
+
 async fn unpair_keeps_both_copies_and_a_second_call_does_nothing(bed: Bed) {
     let (volume, subject, other) = paired(&bed).await;
     in_sync(&bed, &subject).await;
@@ -186,6 +231,7 @@ async fn unpair_keeps_both_copies_and_a_second_call_does_nothing(bed: Bed) {
     }
     for _ in 0..2 {
         here(&bed).unpair(&subject).await.expect("unpair");
+        there(&bed).unpair(&other).await.expect("unpair on the other side");
     }
     assert_eq!(here(&bed).find(&subject).await.expect("find"), None);
     assert_eq!(there(&bed).find(&other).await.expect("the other copy stays"), None);

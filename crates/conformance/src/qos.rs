@@ -9,6 +9,7 @@ use crate::run::checks;
 checks! { |bed| bed.capabilities.qos;
     set_holds_and_a_second_call_does_nothing,
     set_refuses_what_is_out_of_range_or_descends_and_alters_nothing,
+    a_tier_is_set_by_its_name [|bed| !bed.array.profile().qos_tiers.is_empty()],
     what_is_not_there_is_not_found,
 }
 
@@ -44,13 +45,35 @@ async fn set_holds_and_a_second_call_does_nothing(bed: Bed) {
 async fn set_refuses_what_is_out_of_range_or_descends_and_alters_nothing(bed: Bed) {
     let volume = bed.volume("v").await.id;
     let before = qos(&bed).get(&volume).await.expect("get");
-    let over = at(limits(&bed), |limit| limit.max + 1);
+    let over = above(&bed);
     assert_eq!(kind(qos(&bed).set(&volume, &QosWish::Limits(over)).await), ErrorKind::OutOfRange);
     if let (Some(min), Some(max)) = (limits(&bed).min_iops, limits(&bed).max_iops) {
         let descending = Throughput { min_iops: Some(min.max), max_iops: Some(max.min), burst_iops: None };
         assert_eq!(kind(qos(&bed).set(&volume, &QosWish::Limits(descending)).await), ErrorKind::Invalid);
     }
     assert_eq!(qos(&bed).get(&volume).await.expect("get"), before);
+}
+
+/// The highest that the array gives.
+pub(crate) fn highest(bed: &Bed) -> Throughput {
+    at(limits(bed), |limit| limit.max)
+}
+
+/// More than the array gives.
+pub(crate) fn above(bed: &Bed) -> Throughput {
+    at(limits(bed), |limit| limit.max + 1)
+}
+
+async fn a_tier_is_set_by_its_name(bed: Bed) {
+    let volume = bed.volume("v").await.id;
+    let before = qos(&bed).get(&volume).await.expect("get");
+    let tier = bed.array.profile().qos_tiers.first().expect("a tier").clone();
+    for _ in 0..2 {
+        qos(&bed).set(&volume, &QosWish::Tier(tier.clone())).await.expect("set");
+    }
+    assert_ne!(qos(&bed).get(&volume).await.expect("get"), before, "a tier that changes nothing proves nothing");
+    let unknown = QosWish::Tier("no such tier".to_owned());
+    assert_eq!(kind(qos(&bed).set(&volume, &unknown).await), ErrorKind::Invalid);
 }
 
 async fn what_is_not_there_is_not_found(bed: Bed) {

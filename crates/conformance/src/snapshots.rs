@@ -1,7 +1,7 @@
 //! Snapshots of one volume.
 
 use std::slice::from_ref;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use perilune_array::{ErrorKind, Name, NewSnapshot, SnapshotId, VolumeId};
 
@@ -14,6 +14,7 @@ checks! { |bed| bed.capabilities.snapshots;
     a_second_create_is_refused_or_takes_a_second_one,
     create_of_nothing_is_not_found,
     create_beyond_the_limit_says_so [|bed| bed.array.profile().snapshots_per_volume.is_some()],
+    a_retention_ends_the_snapshot_or_is_refused_as_the_profile_says,
     what_is_not_there_is_not_found,
     find_and_list_keep_volumes_apart,
     the_size_is_that_of_the_moment,
@@ -66,6 +67,20 @@ async fn create_beyond_the_limit_says_so(bed: Bed) {
     }
     let new = NewSnapshot::new(volume.id, Name::new("one-more"), owner("s"));
     assert_eq!(kind(bed.snapshots().create(&new).await), ErrorKind::LimitReached);
+}
+
+async fn a_retention_ends_the_snapshot_or_is_refused_as_the_profile_says(bed: Bed) {
+    let volume = bed.volume("v").await;
+    let kept = Some(Duration::from_secs(90 * 60));
+    let new = NewSnapshot { retention: kept, ..NewSnapshot::new(volume.id, Name::new("s"), owner("s")) };
+    let answer = bed.snapshots().create(&new).await;
+    if !bed.array.profile().snapshot_retention {
+        assert_eq!(kind(answer), ErrorKind::Invalid);
+        return;
+    }
+    let taken = answer.expect("take a snapshot");
+    assert_eq!(taken.expires, Some(taken.created + Duration::from_secs(90 * 60)));
+    assert_eq!(bed.snapshots().get(&taken.id).await.expect("get").expires, taken.expires);
 }
 
 async fn what_is_not_there_is_not_found(bed: Bed) {

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use perilune_array::{ErrorKind, Name, NewVolume, PageToken, PoolId, Size, VolumeId, VolumeState};
+use perilune_array::{
+    ErrorKind, Name, NewVolume, Origin, PageToken, PoolId, QosWish, Rename, Size, VolumeId, VolumeState,
+};
 
 use crate::Bed;
 use crate::bed::{NOBODY, kind, owner};
+use crate::qos::{above, highest};
 use crate::run::checks;
 
 checks! { |_| true;
@@ -34,6 +37,11 @@ checks! { |_| true;
     delete_while_mapped_is_refused [|bed| !bed.by_account()],
     mark_writes_and_takes_away_and_changes_nothing_else,
     mark_of_nothing_is_not_found,
+    the_origin_stands_beside_the_mark,
+    rename_changes_the_name_and_nothing_else [|bed| bed.capabilities.rename],
+    rename_refuses_a_name_that_is_taken_or_outside_the_rules [|bed| bed.capabilities.rename],
+    a_volume_is_born_with_its_limits [|bed| bed.capabilities.qos],
+    create_refuses_limits_that_no_volume_may_have [|bed| bed.capabilities.qos],
 }
 
 async fn find_gives_the_volumes_of_a_name_and_no_other(bed: Bed) {
@@ -265,4 +273,70 @@ async fn mark_writes_and_takes_away_and_changes_nothing_else(bed: Bed) {
 async fn mark_of_nothing_is_not_found(bed: Bed) {
     let answer = bed.array.volumes().mark(&VolumeId::new(NOBODY), Some(&owner("v"))).await;
     assert_eq!(kind(answer), ErrorKind::NotFound);
+}
+
+async fn the_origin_stands_beside_the_mark(bed: Bed) {
+    let origin =
+        Origin { csi_name: Some("pvc-1".to_owned()), claim: Some(("shop".to_owned(), "data".to_owned())) };
+    let marked = owner("v").with_origin(origin.clone());
+    let new = NewVolume { owner: marked.clone(), ..bed.new_volume("v").await };
+    let made = bed.array.volumes().create(&new).await.expect("create");
+    let seen = bed.array.volumes().get(&made.id).await.expect("get").owner.expect("a mark");
+    // An array with little room keeps it shortened or not at all, but never another one.
+    for (kept, given) in [
+        (seen.origin.csi_name.as_ref(), origin.csi_name.as_ref()),
+        (seen.origin.claim.as_ref().map(|(_, name)| name), origin.claim.as_ref().map(|(_, name)| name)),
+    ] {
+        assert!(kept.is_none() || kept == given, "{kept:?}");
+    }
+    bed.array.volumes().delete(&made.id, &owner("v")).await.expect("the origin is no part of whose it is");
+}
+
+fn rename(bed: &Bed) -> &dyn Rename {
+    bed.array.rename().expect("rename")
+}
+
+async fn rename_changes_the_name_and_nothing_else(bed: Bed) {
+    let made = bed.volume("v").await;
+    for _ in 0..2 {
+        let renamed = rename(&bed).rename(&made.id, &Name::new("w")).await.expect("rename");
+        assert_eq!(renamed, perilune_array::Volume { name: Name::new("w"), ..made.clone() });
+    }
+    assert_eq!(bed.array.volumes().find(&made.name).await.expect("find"), []);
+    assert_eq!(bed.array.volumes().find(&Name::new("w")).await.expect("find")[0].id, made.id);
+    let nobody = VolumeId::new(NOBODY);
+    assert_eq!(kind(rename(&bed).rename(&nobody, &Name::new("x")).await), ErrorKind::NotFound);
+}
+
+async fn rename_refuses_a_name_that_is_taken_or_outside_the_rules(bed: Bed) {
+    let (made, other) = (bed.volume("v").await, bed.volume("w").await);
+    if !bed.names_repeat {
+        assert_eq!(kind(rename(&bed).rename(&made.id, &other.name).await), ErrorKind::Exists);
+    }
+    assert_eq!(kind(rename(&bed).rename(&made.id, &Name::new("sp ace")).await), ErrorKind::Invalid);
+    assert_eq!(bed.array.volumes().get(&made.id).await.expect("get"), made);
+}
+
+async fn a_volume_is_born_with_its_limits(bed: Bed) {
+    let qos = Some(QosWish::Limits(highest(&bed)));
+    let new = NewVolume { qos: qos.clone(), ..bed.new_volume("v").await };
+    let made = bed.array.volumes().create(&new).await.expect("create");
+    let by = bed.array.qos().expect("qos");
+    assert_eq!(by.get(&made.id).await.expect("get"), highest(&bed));
+    let source = perilune_array::Source::Volume(made.id);
+    let copy = NewVolume { qos: None, ..bed.new_volume("copy").await };
+    let copy = bed.array.volumes().copy(&copy, &source).await.expect("copy");
+    bed.ready(&copy.id).await;
+    assert_eq!(by.get(&copy.id).await.expect("get"), highest(&bed), "a copy has its source's");
+}
+
+async fn create_refuses_limits_that_no_volume_may_have(bed: Bed) {
+    for (wish, expected) in [
+        (QosWish::Limits(above(&bed)), ErrorKind::OutOfRange),
+        (QosWish::Tier("no such tier".to_owned()), ErrorKind::Invalid),
+    ] {
+        let new = NewVolume { qos: Some(wish), ..bed.new_volume("v").await };
+        assert_eq!(kind(bed.array.volumes().create(&new).await), expected);
+    }
+    assert_eq!(bed.array.volumes().find(&Name::new("v")).await.expect("find"), []);
 }

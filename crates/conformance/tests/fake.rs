@@ -97,6 +97,17 @@ async fn with_snapshots_that_outlive_their_volume_and_groups_only_for_group_snap
 }
 
 #[tokio::test]
+async fn with_mirrors_that_take_word_carried_between_the_arrays() {
+    let alter = |builder: FakeBuilder| {
+        builder.pairs_by_word(true).profile(|profile| {
+            profile.copy_takes_qos = false;
+            profile.snapshot_retention = false;
+        })
+    };
+    assert!(run(|| async { bed(false, alter) }).await > 80);
+}
+
+#[tokio::test]
 async fn with_no_optional_capability_at_all() {
     let bare = || {
         let array = builder("bare").capabilities(Capabilities::default()).build();

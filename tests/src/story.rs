@@ -6,7 +6,7 @@ use anyhow::{Result, bail, ensure};
 use serde_json::{Value, json};
 
 use crate::bed::{Bed, NAMESPACE};
-use crate::kubectl::wait_for;
+use crate::kubectl::{Kubectl, wait_for};
 use crate::leftovers;
 use crate::narrator::Narrator;
 
@@ -22,7 +22,7 @@ pub fn install(bed: &Bed, narrator: &Narrator) -> Result<()> {
     narrator.step("Perilune runs", || Ok(((), bed.wait_for_pods()?)))?;
     narrator.step("ArrayBackend sf1 Ready", || {
         bed.kubectl.apply(&bed.backend_manifests()?)?;
-        wait_for("ArrayBackend sf1", MINUTE, || ready(bed, "sf1")).map(|words| ((), words))
+        wait_for("ArrayBackend sf1", MINUTE, || ready(&bed.kubectl, "sf1")).map(|words| ((), words))
     })?;
     narrator.step("StorageClass and VolumeSnapshotClass", || {
         Ok((bed.kubectl.apply(&classes())?, String::new()))
@@ -138,8 +138,8 @@ fn delete_all(bed: &Bed) -> Result<()> {
 }
 
 /// Is the backend's `Ready` condition true? Else why not.
-pub fn ready(bed: &Bed, backend: &str) -> Result<Result<String, String>> {
-    let object = bed.kubectl.get(&["arraybackend", backend])?;
+pub fn ready(kubectl: &Kubectl, backend: &str) -> Result<Result<String, String>> {
+    let object = kubectl.get(&["arraybackend", backend])?;
     let condition =
         object["status"]["conditions"].as_array().and_then(|all| all.iter().find(|c| c["type"] == "Ready"));
     Ok(match condition {

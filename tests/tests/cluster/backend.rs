@@ -136,7 +136,9 @@ fn a_backend_with_volumes_is_not_deleted() {
             Ok(if gone { Ok(()) } else { Err("still there".to_owned()) })
         })?;
         kubectl.apply(&bed.backend_manifests()?)?;
-        wait_for("the backend to be ready again", Duration::from_secs(60), || story::ready(bed, "sf1"))
-            .map(drop)
+        wait_for("the backend to be ready again", Duration::from_secs(60), || {
+            story::ready(&bed.kubectl, "sf1")
+        })
+        .map(drop)
     });
 }

@@ -12,6 +12,7 @@
 mod backend;
 mod claims;
 mod crash;
+mod kinds;
 
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};

@@ -44,7 +44,11 @@ fn run() -> anyhow::Result<Vec<Spec>> {
 }
 
 fn specs(rig: &Rig) -> anyhow::Result<Vec<Spec>> {
-    let mut specs = rig.sanity("mount")?;
+    let mut specs = Vec::new();
+    for access_type in ["mount", "block"] {
+        let named = |spec: Spec| Spec { name: format!("{access_type}: {}", spec.name), ..spec };
+        specs.extend(rig.sanity(access_type)?.into_iter().map(named));
+    }
     let outcome = match rig.left() {
         Ok(left) if left.is_empty() => Outcome::Passed,
         Ok(left) => Outcome::Failed(left.join("; ")),

@@ -120,6 +120,10 @@ impl Rig {
             format!("--csi.testvolumesize={}", 1 << 30),
             format!("--csi.secrets={}", file("secrets", &json!({"NodeStageVolumeSecret": chap}))?),
             format!("--csi.testvolumeparameters={}", file("class", &json!({"perilune.dev/backend": "sf1"}))?),
+            format!(
+                "--csi.testvolumemutableparameters={}",
+                file("limits", &json!({"perilune.dev/max-iops": "1500"}))?
+            ),
             format!("--ginkgo.json-report={}", report.display()),
             format!("--ginkgo.timeout={}", LIMIT.0),
             "--ginkgo.no-color".to_owned(),

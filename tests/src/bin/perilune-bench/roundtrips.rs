@@ -1,6 +1,4 @@
-//! Measures budgets that need the parts running: management calls to the array for each operation of the engine, as the
-//! simulator's journal counts them. Prints a JSON list of rows; `cargo xtask bench` makes the table.
-#![expect(clippy::print_stdout, reason = "the rows are this program's output")]
+//! Management calls to the array for each operation of the engine, as the simulator's journal counts them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,14 +8,15 @@ use anyhow::{Result, anyhow, ensure};
 use perilune_drivers::VendorConnector;
 use perilune_engine::ledger::memory::MemoryLedger;
 use perilune_engine::{
-    AdministrativeState, Applied, BackendChoice, BackendSpec, Chap, ConnectSpec, ContentSource, Credentials,
-    Endpoint, Engine, Failure, Fleet, Limits, PublishRequest, Secret, Settings, Size, SizeRange,
-    SnapshotRequest, Trust, Vendor, VolumeRequest, Writer,
+    Applied, BackendChoice, BackendSpec, Chap, ConnectSpec, ContentSource, Credentials, Endpoint, Engine,
+    Failure, Fleet, Limits, PublishRequest, Secret, Settings, Size, SizeRange, SnapshotRequest,
+    TopologyRequirement, Trust, Vendor, VolumeRequest, Writer,
 };
 use perilune_simulator::{Config, Running, Simulator};
-use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::Instant;
+
+use crate::row::Row;
 
 /// What each operation may cost, and what the driver that exists spends on it.
 const BUDGETS: [(&str, usize, Option<usize>); 9] = [
@@ -34,20 +33,15 @@ const BUDGETS: [(&str, usize, Option<usize>); 9] = [
     ("capacity-and-health", 2, Some(2)),
 ];
 
-fn main() -> Result<()> {
-    let wanted: Vec<String> = std::env::args().skip(1).collect();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let counts = runtime.block_on(measure())?;
-    let rows: Vec<Value> = BUDGETS
-        .iter()
-        .map(|(name, budget, peer)| (format!("roundtrips/solidfire/{name}"), name, budget, peer))
-        .filter(|(full, ..)| wanted.is_empty() || wanted.iter().any(|w| full.starts_with(w.as_str())))
-        .map(|(full, name, budget, peer)| {
-            json!({"name": full, "value": counts.get(*name), "unit": "calls", "budget": budget, "peer": peer, "runs": 1})
-        })
-        .collect();
-    println!("{}", serde_json::to_string_pretty(&rows)?);
-    Ok(())
+pub(crate) async fn measure() -> Result<Vec<Row>> {
+    let counts = count().await?;
+    let mut rows = Vec::new();
+    for (name, budget, peer) in BUDGETS {
+        let value = *counts.get(name).ok_or_else(|| anyhow!("{name} was not counted"))?;
+        let row = Row::new(format!("roundtrips/solidfire/{name}"), value as f64, "calls", budget as f64);
+        rows.push(Row { peer: peer.map(|calls| calls as f64), ..row });
+    }
+    Ok(rows)
 }
 
 /// The engine over a simulated array, and the journal between them.
@@ -89,7 +83,7 @@ impl Bench {
     }
 }
 
-async fn measure() -> Result<BTreeMap<&'static str, usize>> {
+async fn count() -> Result<BTreeMap<&'static str, usize>> {
     let mut bench = Bench::new().await?;
     // the first volume of a session may fetch what later ones know
     bench.count("first", async |e| e.ensure_volume(&volume("first", None), soon()).await).await?;
@@ -97,7 +91,11 @@ async fn measure() -> Result<BTreeMap<&'static str, usize>> {
         bench.count("create", async |e| e.ensure_volume(&volume("v", None), soon()).await).await?.handle;
     let whole = Some(ContentSource::Volume(made.clone()));
     bench.count("clone", async |e| e.ensure_volume(&volume("c", whole), soon()).await).await?;
-    let take = SnapshotRequest { csi_name: "s".to_owned(), source: made.clone() };
+    let take = SnapshotRequest {
+        csi_name: "s".to_owned(),
+        source: made.clone(),
+        topology: TopologyRequirement::default(),
+    };
     let snapshot = bench.count("snapshot", async |e| e.ensure_snapshot(&take, soon()).await).await?.handle;
     let moment = Some(ContentSource::Snapshot(snapshot.clone()));
     bench.count("from-snapshot", async |e| e.ensure_volume(&volume("r", moment), soon()).await).await?;
@@ -120,28 +118,29 @@ async fn measure() -> Result<BTreeMap<&'static str, usize>> {
 }
 
 fn spec(array: &Running) -> Result<BackendSpec> {
-    let at = array.arrays().first().ok_or_else(|| anyhow!("the simulator has no array"))?;
+    let connect = connect_spec(array)?;
     Ok(BackendSpec {
-        name: "sf1".to_owned(),
-        labels: BTreeMap::new(),
-        connect: ConnectSpec {
-            vendor: Vendor::Solidfire,
-            endpoints: vec![Endpoint { address: at.address.to_string(), port: Some(at.port) }],
-            credentials: Credentials { username: "admin".to_owned(), password: Secret::new("secret") },
-            trust: Trust::Bundle(array.ca_pem().to_owned()),
-            server_name: None,
-            chap: Some(Chap {
-                username: "bench".to_owned(),
-                password: Secret::new("bench-chap-01"),
-                mutual: None,
-            }),
-            timeout: Duration::from_secs(10),
-            settings: Settings(vec![("tenant".to_owned(), "bench".to_owned())]),
-        },
-        expected: None,
-        pools: Vec::new(),
-        state: AdministrativeState::Active,
-        limits: Limits { concurrent: 4, min_paths: 1 },
+        limits: Limits { concurrent: 4, ..Limits::default() },
+        ..BackendSpec::new("sf1", connect)
+    })
+}
+
+/// How to reach the first array.
+pub(crate) fn connect_spec(array: &Running) -> Result<ConnectSpec> {
+    let at = array.arrays().first().ok_or_else(|| anyhow!("the simulator has no array"))?;
+    Ok(ConnectSpec {
+        vendor: Vendor::Solidfire,
+        endpoints: vec![Endpoint { address: at.address.to_string(), port: Some(at.port) }],
+        credentials: Credentials { username: "admin".to_owned(), password: Secret::new("secret") },
+        trust: Trust::Bundle(array.ca_pem().to_owned()),
+        server_name: None,
+        chap: Some(Chap {
+            username: "bench".to_owned(),
+            password: Secret::new("bench-chap-01"),
+            mutual: None,
+        }),
+        timeout: Duration::from_secs(10),
+        settings: Settings(vec![("tenant".to_owned(), "bench".to_owned())]),
     })
 }
 
@@ -154,6 +153,8 @@ fn volume(name: &str, source: Option<ContentSource>) -> VolumeRequest {
         source,
         claim: None,
         parameters: BTreeMap::new(),
+        mutable: BTreeMap::new(),
+        topology: TopologyRequirement::default(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! `ArrayBackend`: one storage array, how to reach it, and what may be done with it.
 
 mod connection;
+mod placing;
 mod status;
 mod vendor;
 
@@ -10,11 +11,12 @@ use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 
 pub use connection::{CaBundle, Chap, ChapMode, Endpoint, Iscsi, KeyReference, SecretReference, Tls};
+pub use placing::{Pool, Qos, Scheduling, Segments};
 pub use status::{
-    ArrayBackendStatus, ArrayIdentity, Capabilities, Capacity, Counts, CredentialState, PoolStatus,
-    PortStatus, RotationResult,
+    ArrayBackendStatus, ArrayIdentity, Capabilities, Capacity, Counts, CredentialState, FrozenBy,
+    FrozenState, PoolStatus, PortStatus, RotationResult, ScanState,
 };
-pub use vendor::{ArrayType, SolidFire};
+pub use vendor::{ArrayType, ClusterPairing, QosTier, SolidFire};
 
 use crate::schema::{keyed_by, rule, rule_saying};
 
@@ -51,11 +53,23 @@ use crate::schema::{keyed_by, rule, rule_saying};
     ),
     printcolumn(name = "Free", type_ = "string", json_path = ".status.capacity.free"),
     printcolumn(name = "Volumes", type_ = "integer", json_path = ".status.counts.volumes"),
-    printcolumn(name = "State", type_ = "string", json_path = ".spec.administrativeState"),
+    printcolumn(
+        name = "State",
+        type_ = "string",
+        json_path = ".status.administrativeState",
+        description = "What may be altered: everything, no new volumes, nothing"
+    ),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     printcolumn(name = "Model", type_ = "string", json_path = ".status.array.model", priority = 1),
     printcolumn(name = "Firmware", type_ = "string", json_path = ".status.array.firmware", priority = 1),
-    printcolumn(name = "Endpoint", type_ = "string", json_path = ".spec.endpoints[0].address", priority = 1)
+    printcolumn(name = "Endpoint", type_ = "string", json_path = ".spec.endpoints[0].address", priority = 1),
+    printcolumn(
+        name = "Orphans",
+        type_ = "integer",
+        json_path = ".status.counts.orphans",
+        priority = 1,
+        description = "Volumes with our mark that no record knows"
+    )
 )]
 #[serde(rename_all = "camelCase")]
 #[schemars(transform = spec_rules)]
@@ -90,6 +104,28 @@ pub struct ArrayBackendSpec {
     #[schemars(length(max = 64), transform = by_name)]
     pub pools: Vec<Pool>,
 
+    /// Where the array's volumes can be reached from: Nodes with all labels of one of these. Without it, from everywhere.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16), transform = placing::places)]
+    pub topology: Vec<Segments>,
+
+    /// The protocols that nodes may use, best first. Without it, all that the array serves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 2), transform = each_once)]
+    pub protocols: Vec<BackendProtocol>,
+
+    /// How a pool of this array is compared with others where a new volume could go as well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheduling: Option<Scheduling>,
+
+    /// The objects by which the array knows the nodes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hosts: Option<Hosts>,
+
+    /// Objects on the array that bear the cluster's mark.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ownership: Option<Ownership>,
+
     /// What may be altered on the array.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub administrative_state: Option<AdministrativeState>,
@@ -107,13 +143,60 @@ pub struct ArrayBackendSpec {
     pub solid_fire: Option<SolidFire>,
 }
 
-/// One pool of the array.
-#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+/// How blocks travel between nodes and the array.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub enum BackendProtocol {
+    /// iSCSI over TCP.
+    #[serde(rename = "ISCSI")]
+    Iscsi,
+    /// Fibre Channel.
+    #[serde(rename = "FC")]
+    Fc,
+}
+
+/// The objects by which the array knows the nodes.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Pool {
-    /// The pool's name at the array.
-    #[schemars(length(min = 1, max = 128))]
-    pub name: String,
+#[schemars(transform = hosts_rules)]
+pub struct Hosts {
+    /// Who looks after them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub management: Option<HostManagement>,
+
+    /// Whether a host goes from the array when its last volume is unmapped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delete_unused: Option<bool>,
+}
+
+/// Who looks after the hosts at the array. `Managed`: they are made and mended from what the nodes tell; `Existing`: an
+/// administrator makes them, and nothing is altered on them. `Managed` if not given.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub enum HostManagement {
+    /// Perilune.
+    #[default]
+    Managed,
+    /// The array's administrator.
+    Existing,
+}
+
+/// Objects on the array that bear the cluster's mark.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Ownership {
+    /// What is done about marked volumes that no record knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub orphan_policy: Option<OrphanPolicy>,
+}
+
+/// What is done about marked volumes that no record knows. `Report`: they are counted, listed and told by the condition
+/// `OrphansFound`; `Ignore`: they are listed only. They are never deleted. `Report` if not given.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub enum OrphanPolicy {
+    /// Tell.
+    #[default]
+    Report,
+    /// List only.
+    Ignore,
 }
 
 /// What may be altered on the array. `Active`: everything; `Draining`: no new volumes are made; `Frozen`: nothing is altered,
@@ -150,6 +233,16 @@ pub struct Limits {
     #[schemars(range(min = 1, max = 64))]
     pub max_concurrent_ops: Option<i32>,
 
+    /// How many calls to the array may be begun in a second.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 10000))]
+    pub requests_per_second: Option<i32>,
+
+    /// How many volumes of this array one node may have at once. Without it, as many as the array takes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 4096))]
+    pub max_volumes_per_node: Option<i32>,
+
     /// How long one request to the array may take, for example `30s`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 16))]
@@ -175,6 +268,18 @@ impl ArrayBackendSpec {
 
 fn by_name(schema: &mut Schema) {
     keyed_by(schema, "name");
+}
+
+fn each_once(schema: &mut Schema) {
+    rule(schema, "self.all(p, self.exists_one(q, p == q))", "each protocol is named once");
+}
+
+fn hosts_rules(schema: &mut Schema) {
+    rule(
+        schema,
+        "!(has(self.management) && self.management == 'Existing' && has(self.deleteUnused) && self.deleteUnused)",
+        "hosts that an administrator made are not deleted; leave deleteUnused out with management Existing",
+    );
 }
 
 fn spec_rules(schema: &mut Schema) {

@@ -27,6 +27,8 @@ pub enum ConditionType {
     Degraded,
     /// The object is being deleted and something still needs it.
     DeletionBlocked,
+    /// The array holds volumes with our mark that no record knows.
+    OrphansFound,
 }
 
 /// Why a condition has its status.
@@ -64,7 +66,7 @@ pub enum Reason {
     Detected,
     /// The spec cannot be carried out as it is.
     InvalidSpec,
-    /// `spec.administrativeState` says so.
+    /// `spec.administrativeState` or the annotation `perilune.dev/freeze` says so.
     Frozen,
     /// Nobody asked for it.
     NotFrozen,
@@ -76,6 +78,10 @@ pub enum Reason {
     VolumesExist,
     /// Nothing needs the object any more.
     Released,
+    /// Volumes bear our mark and no record knows them.
+    UnknownVolumes,
+    /// Every volume with our mark has its record.
+    NoneFound,
     /// It was not tried, because something before it failed.
     NotTried,
     /// Something else went wrong; the message says what.
@@ -88,7 +94,7 @@ impl ConditionType {
         match self {
             // somebody's wish, not a fault
             Self::Frozen => true,
-            Self::Degraded | Self::DeletionBlocked => status == "False",
+            Self::Degraded | Self::DeletionBlocked | Self::OrphansFound => status == "False",
             Self::Ready
             | Self::Reachable
             | Self::CredentialsValid
@@ -110,6 +116,7 @@ impl ConditionType {
             Self::Frozen,
             Self::Degraded,
             Self::DeletionBlocked,
+            Self::OrphansFound,
         ]
         .into_iter()
         .find(|about| about.to_string() == name)

@@ -13,6 +13,8 @@ pub mod backend;
 pub mod conditions;
 pub mod names;
 pub mod node;
+pub mod operation;
+pub mod scan;
 mod schema;
 pub mod volume;
 

@@ -79,6 +79,15 @@ pub struct ArrayVolumeSpec {
     /// The claim that the volume was made for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claim: Option<Claim>,
+
+    /// Where it can be reached from: Nodes with all labels of one of these. Without it, from everywhere.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
+    pub topology: Vec<BTreeMap<String, String>>,
+
+    /// Whether it was made empty, so that nothing on it can be worth keeping before its first use.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub born_empty: bool,
 }
 
 /// A PersistentVolumeClaim.
@@ -128,6 +137,15 @@ pub struct ArrayVolumeStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempted: Option<MicroTime>,
 
+    /// The parameters that can be altered, as they were last set.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub mutable: BTreeMap<String, String>,
+
+    /// Counts up when identity or content is exchanged beneath the volume's id. 1 if not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub generation: Option<i64>,
+
     /// The nodes that the array shows the volume to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 256), transform = by_node)]
@@ -149,6 +167,10 @@ pub struct Attachment {
     /// Whether the node may only read.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub read_only: bool,
+    /// The host at the array that stands for the node, where the array keeps maps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 256))]
+    pub host: Option<String>,
 }
 
 /// One snapshot of the volume.
@@ -171,6 +193,12 @@ pub struct SnapshotRecord {
     /// When it was cut, by the array's clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created: Option<MicroTime>,
+    /// Whether volumes can be made from it; some arrays take a while after it was cut.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ready: bool,
+    /// When an altering call was started whose outcome is not recorded yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempted: Option<MicroTime>,
 }
 
 /// How far a volume is.

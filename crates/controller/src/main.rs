@@ -1,6 +1,7 @@
 //! The controller's binary: reads the command line and starts the one thing there is to start.
 
 mod args;
+mod meters;
 mod replica;
 
 use std::process::ExitCode;

@@ -1,5 +1,5 @@
 //! One replica: the wiring, and the order of things. It competes for the lease, answers its sidecars all the while, and
-//! reconciles once it holds the lease. When it is asked to stop, what is under way ends first and the lease is given back
+//! reconciles once it holds the lease; its sidecars call it once it has also looked at every backend. When it is asked to stop, what is under way ends first and the lease is given back
 //! last; when it loses the lease, it ends at once.
 
 use std::sync::Arc;
@@ -12,13 +12,16 @@ use perilune_csi::server::Socket;
 use perilune_csi_controller::services;
 use perilune_drivers::VendorConnector;
 use perilune_engine::{Engine, Fleet, Writer};
-use perilune_operator::{ArrayVolumeLedger, LeaseEnd, LeaseSettings, OperatorSettings, WriterLease};
+use perilune_operator::{
+    ArrayNodes, ArrayVolumeLedger, LeaseEnd, LeaseSettings, OperatorSettings, WriterLease,
+};
 use perilune_telemetry::health::Health;
 use perilune_telemetry::metrics::Metrics;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{oneshot, watch};
 
 use crate::args::Args;
+use crate::meters::{EngineMeters, Inventory};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -41,12 +44,25 @@ pub(crate) async fn run(args: Args) -> Result<()> {
     tracing::info!("controller {VERSION} of {} as {}, cluster id {cluster}", args.driver_name, args.identity);
     let settings = LeaseSettings::new(&args.namespace, &args.lease_name, &args.identity);
     let (lease, held) = WriterLease::new(client.clone(), settings);
-    let health = Health::bind(args.health_addr, held.clone(), Metrics::new("controller", VERSION))
+    let metrics = Metrics::new("controller", VERSION);
+    let (ready, is_ready) = watch::channel(false);
+    let health = Health::bind(args.health_addr, is_ready.clone(), metrics.clone())
         .await
         .with_context(|| format!("listening at {} for health checks (--health-addr)", args.health_addr))?;
     tokio::spawn(health.serve());
-    let work = work(&args, client, cluster, held, stop)?;
+    let work = work(&args, client, cluster, Signals { held, ready, is_ready, stop }, &metrics)?;
     holding(lease, work).await
+}
+
+/// What the parts of a replica tell each other.
+struct Signals {
+    /// This replica holds the lease.
+    held: watch::Receiver<bool>,
+    /// It has also looked at all backends and read all records: sidecars may call.
+    ready: watch::Sender<bool>,
+    is_ready: watch::Receiver<bool>,
+    /// Somebody asked to stop.
+    stop: watch::Receiver<bool>,
 }
 
 /// Sidecars and reconcilers, over one fleet; ends when `stop` says so and what was begun is done.
@@ -54,23 +70,35 @@ fn work(
     args: &Args,
     client: Client,
     cluster: String,
-    held: watch::Receiver<bool>,
-    stop: watch::Receiver<bool>,
+    signals: Signals,
+    metrics: &Metrics,
 ) -> Result<impl Future<Output = Result<()>> + use<>> {
-    let fleet = Arc::new(Fleet::new(Arc::new(VendorConnector)));
+    let Signals { held, ready, is_ready, stop } = signals;
+    let meters = Arc::new(EngineMeters::register(metrics));
+    let fleet = Arc::new(Fleet::new(Arc::new(VendorConnector)).metered(meters));
     let ledger = ArrayVolumeLedger::new(client.clone());
     let writer = Writer::new(held.clone());
-    let engine = Arc::new(Engine::new(Arc::clone(&fleet), Arc::new(ledger.clone()), writer, cluster));
+    let engine = Engine::new(Arc::clone(&fleet), Arc::new(ledger.clone()), writer, cluster)
+        .with_nodes(Arc::new(ArrayNodes::new(client.clone())));
+    let engine = Arc::new(engine);
+    Inventory::register(metrics, fleet, Arc::new(ledger.clone()));
+    // also while another replica holds the lease, so that taking over costs no time
+    tokio::spawn(ledger.clone().follow());
 
     let path = args.endpoint.path().to_owned();
     let socket =
         Socket::bind(&path, SOCKET_MODE).with_context(|| format!("listening at {}", path.display()))?;
-    let routes = services(engine, args.driver_name.clone(), VERSION, held.clone());
+    let routes = services(Arc::clone(&engine), args.driver_name.clone(), VERSION, is_ready);
     let serving = tokio::spawn(socket.serve(routes, stop.clone()));
 
-    let settings = OperatorSettings { namespace: args.namespace.clone(), identity: args.identity.clone() };
+    let settings = OperatorSettings {
+        namespace: args.namespace.clone(),
+        identity: args.identity.clone(),
+        driver_name: args.driver_name.as_str().to_owned(),
+    };
     let until = asked(stop.clone());
-    let reconciling = tokio::spawn(perilune_operator::run(client, settings, fleet, ledger, held, until));
+    let reconciling =
+        tokio::spawn(perilune_operator::run(client, settings, engine, ledger, held, ready, until));
     Ok(async move {
         let serving = async {
             serving

@@ -1,27 +1,35 @@
 //! The reconciler of `ArrayBackend`: keeps the engine's fleet as the objects say, and says in them what the fleet found.
 
 mod describe;
+mod placing;
 mod report;
 mod resolve;
+mod triggers;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::FutureExt;
-use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
-use kube::runtime::controller::Controller;
-use kube::runtime::reflector::{self, ObjectRef, Store};
-use kube::runtime::{Predicate, WatchStreamExt, predicates, watcher};
+use kube::api::ListParams;
 use kube::{Api, Client, ResourceExt};
 use perilune_api::names::BACKEND_FINALIZER;
-use perilune_api::{ArrayBackend, ArrayBackendSpec, ArrayBackendStatus};
-use perilune_engine::{Applied, BackendSpec, BackendView, Fleet};
+use perilune_api::operation::Operation;
+use perilune_api::{ArrayBackend, ArrayBackendStatus};
+use perilune_engine::{Applied, BackendSpec, BackendView, Engine, Ledger};
 use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
 
 use crate::ArrayVolumeLedger;
-use crate::runner::{Kind, Runner, Verdict, Watched};
+use crate::runner::{Command, FirstRound, Kind, Operations, Runner, Verdict};
 use describe::Unresolved;
 use resolve::Resolved;
+
+/// A backend that hangs does not keep the others from being used for longer than this.
+const LONGEST_FIRST_ROUND: Duration = Duration::from_secs(15);
+
+/// How long to wait before the API server is asked again.
+const RETRY: Duration = Duration::from_secs(2);
 
 /// What the reconcilers need to know.
 #[derive(Clone, Debug)]
@@ -30,95 +38,79 @@ pub struct OperatorSettings {
     pub namespace: String,
     /// Signs events: the pod's name.
     pub identity: String,
+    /// The name of the CSI driver, by which its PersistentVolumes are known.
+    pub driver_name: String,
 }
 
-/// Reconciles all `ArrayBackend` objects into `fleet`, from the moment that `writer` says that this replica holds the lease,
-/// until `stop`.
+/// Reconciles all `ArrayBackend` objects into the engine's fleet, and heeds what claims command, from the moment that `writer`
+/// says that this replica holds the lease, until `stop`. `ready` is told when every backend that there is has been looked at once
+/// and the records are read: before that, the engine does not know what it could refuse.
 pub async fn run(
     client: Client,
     settings: OperatorSettings,
-    fleet: Arc<Fleet>,
+    engine: Arc<Engine>,
     ledger: ArrayVolumeLedger,
     mut writer: watch::Receiver<bool>,
+    ready: watch::Sender<bool>,
     stop: impl Future<Output = ()> + Send + Sync + 'static,
 ) {
     let stop = stop.shared();
-    tokio::select! {
-        () = stop.clone() => return,
+    let begun = async {
         // no sender, no lease: nothing to do for this replica
-        held = writer.wait_for(|held| *held) => if held.is_err() { return },
-    }
-    let backends = Backends { client: client.clone(), namespace: settings.namespace.clone(), fleet, ledger };
-    let controller = triggers(&client, &settings.namespace).graceful_shutdown_on(stop);
-    Runner::new(client, backends, settings.identity).run(controller).await;
+        writer.wait_for(|held| *held).await.ok()?;
+        Some(FirstRound::of(names(&client).await))
+    };
+    let (first, seen) = tokio::select! {
+        () = stop.clone() => return,
+        first = begun => match first { Some(first) => first, None => return },
+    };
+    let becoming_ready = become_ready(ledger.clone(), seen, ready);
+    let controller = triggers::triggers(&client, &settings.namespace).graceful_shutdown_on(stop);
+    let backends = Backends { client: client.clone(), namespace: settings.namespace, engine, ledger };
+    let reconciling = Runner::new(client, backends, settings.identity, first).run(controller);
+    tokio::join!(reconciling, becoming_ready);
 }
 
-/// A backend is looked at when its spec or labels change, when it is deleted, and when a Secret or ConfigMap that it names does.
-fn triggers(client: &Client, namespace: &str) -> Controller<Watched<ArrayBackend>> {
-    let (reader, writer) = reflector::store();
-    let changed = predicates::generation::<Watched<ArrayBackend>>.combine(predicates::labels);
-    let backends = watcher(Api::<Watched<ArrayBackend>>::all(client.clone()), watcher::Config::default())
-        .default_backoff()
-        .reflect(writer)
-        .applied_objects()
-        // our own writes of the status are no news
-        .predicate_filter(changed, Default::default());
-    let of_secret = users_of(reader.clone(), secrets_of);
-    let of_config_map = users_of(reader.clone(), |spec| config_map_of(spec).into_iter().collect());
-    Controller::for_stream(backends, reader)
-        .watches(
-            Api::<Secret>::namespaced(client.clone(), namespace),
-            watcher::Config::default(),
-            move |secret| of_secret(&secret.name_any()),
-        )
-        .watches(
-            Api::<ConfigMap>::namespaced(client.clone(), namespace),
-            watcher::Config::default(),
-            move |map| of_config_map(&map.name_any()),
-        )
-}
-
-/// From the name of an object to the backends whose spec names it.
-fn users_of(
-    backends: Store<Watched<ArrayBackend>>,
-    names: impl Fn(&ArrayBackendSpec) -> Vec<&str>,
-) -> impl Fn(&str) -> Vec<ObjectRef<Watched<ArrayBackend>>> {
-    move |name| {
-        let uses = |backend: &Arc<Watched<ArrayBackend>>| {
-            backend.0.as_ref().is_ok_and(|backend| names(&backend.spec).contains(&name))
-        };
-        backends.state().iter().filter(|b| uses(b)).map(|b| ObjectRef::from_obj(b.as_ref())).collect()
+/// The backends that there are now.
+async fn names(client: &Client) -> Vec<String> {
+    let backends: Api<ArrayBackend> = Api::all(client.clone());
+    loop {
+        match backends.list_metadata(&ListParams::default()).await {
+            Ok(list) => return list.items.iter().map(ResourceExt::name_any).collect(),
+            Err(error) => {
+                tracing::warn!(%error, "cannot list the ArrayBackends; trying again");
+                sleep(RETRY).await;
+            }
+        }
     }
 }
 
-fn secrets_of(spec: &ArrayBackendSpec) -> Vec<&str> {
-    let account = Some(&spec.credentials_secret_ref.name);
-    let chap = spec
-        .iscsi
-        .as_ref()
-        .and_then(|i| i.chap.as_ref())
-        .and_then(|c| c.secret_ref.as_ref())
-        .map(|s| &s.name);
-    let bundle = spec
-        .tls
-        .as_ref()
-        .and_then(|t| t.ca_bundle.as_ref())
-        .and_then(|b| b.secret_ref.as_ref())
-        .map(|s| &s.name);
-    [account, chap, bundle].into_iter().flatten().map(String::as_str).collect()
-}
-
-fn config_map_of(spec: &ArrayBackendSpec) -> Option<&str> {
-    let bundle = spec.tls.as_ref()?.ca_bundle.as_ref()?;
-    bundle.config_map_ref.as_ref().map(|map| map.name.as_str())
+async fn become_ready(
+    ledger: ArrayVolumeLedger,
+    mut seen: watch::Receiver<bool>,
+    ready: watch::Sender<bool>,
+) {
+    if !matches!(timeout(LONGEST_FIRST_ROUND, seen.wait_for(|seen| *seen)).await, Ok(Ok(_))) {
+        tracing::warn!("a backend has not answered yet; serving the others meanwhile");
+    }
+    ledger.filled().await;
+    ready.send_replace(true);
 }
 
 /// The kind at work.
 struct Backends {
     client: Client,
     namespace: String,
-    fleet: Arc<Fleet>,
+    engine: Arc<Engine>,
     ledger: ArrayVolumeLedger,
+}
+
+/// How much of ours is on record at a backend.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct OnRecord {
+    volumes: usize,
+    snapshots: usize,
+    attachments: usize,
 }
 
 /// What to do about a backend.
@@ -127,17 +119,25 @@ enum Plan {
     /// It is deleted and nothing of ours is on the array any more.
     Release { name: String },
     /// Use it as described.
-    Use { spec: Box<BackendSpec>, secret_version: Option<String>, volumes: usize },
+    Use { spec: Box<BackendSpec>, secret_version: Option<String>, on_record: OnRecord },
     /// It cannot be described.
-    Wait { why: Unresolved, volumes: usize },
+    Wait { why: Unresolved, on_record: OnRecord },
 }
 
 /// What came of it.
 #[derive(Debug)]
 enum Outcome {
     Released,
-    Used { applied: Box<Applied>, spec: Box<BackendSpec>, secret_version: Option<String>, volumes: usize },
-    Waiting { why: Unresolved, volumes: usize },
+    Used {
+        applied: Box<Applied>,
+        spec: Box<BackendSpec>,
+        secret_version: Option<String>,
+        on_record: OnRecord,
+    },
+    Waiting {
+        why: Unresolved,
+        on_record: OnRecord,
+    },
 }
 
 #[async_trait::async_trait]
@@ -161,9 +161,14 @@ impl Kind for Backends {
     async fn resolve(&self, object: &ArrayBackend) -> Result<Resolved, kube::Error> {
         // without a session nothing can be placed there either
         let idle = |view: BackendView| view.report.is_none() || describe::takes_no_volumes(&view.spec.state);
-        let draining = self.fleet.view(&object.name_any()).is_none_or(idle);
-        let volumes = self.ledger.count(&object.name_any()).await?;
-        resolve::resolve(&self.client, &self.namespace, &object.spec, volumes, draining).await
+        let name = object.name_any();
+        let draining = self.engine.fleet().view(&name).is_none_or(idle);
+        let mut on_record = self.on_record(&name);
+        if object.metadata.deletion_timestamp.is_some() {
+            on_record.volumes = self.ledger.count(&name).await?;
+        }
+        let referred = resolve::resolve(&self.client, &self.namespace, &object.spec).await?;
+        Ok(Resolved { on_record, draining, ..referred })
     }
 
     fn decide(&self, object: &ArrayBackend, inputs: Resolved) -> Plan {
@@ -173,18 +178,51 @@ impl Kind for Backends {
     async fn act(&self, plan: Plan) -> Outcome {
         match plan {
             Plan::Release { name } => {
-                self.fleet.remove(&name);
+                self.engine.fleet().remove(&name);
                 Outcome::Released
             }
-            Plan::Use { spec, secret_version, volumes } => {
-                let applied = Box::new(self.fleet.apply((*spec).clone()).await);
-                Outcome::Used { applied, spec, secret_version, volumes }
+            Plan::Use { spec, secret_version, on_record } => {
+                let applied = Box::new(self.engine.fleet().apply((*spec).clone()).await);
+                Outcome::Used { applied, spec, secret_version, on_record }
             }
-            Plan::Wait { why, volumes } => Outcome::Waiting { why, volumes },
+            Plan::Wait { why, on_record } => Outcome::Waiting { why, on_record },
         }
     }
 
     fn report(&self, object: &ArrayBackend, outcome: Outcome, now: &Time) -> Verdict<ArrayBackendStatus> {
         report::report(object, outcome, now)
+    }
+
+    const VERBS: &'static [&'static str] = &[];
+
+    fn operations(status: &mut ArrayBackendStatus) -> Operations<'_> {
+        Operations { present: &mut status.operation, history: &mut status.history }
+    }
+
+    fn admit(&self, _: &ArrayBackend, _: &ArrayBackendStatus, command: &Command) -> Result<String, String> {
+        Err(format!("a backend knows no command {}", command.verb()))
+    }
+
+    async fn execute(
+        &self,
+        _: &ArrayBackend,
+        operation: &Operation,
+        _: &mut ArrayBackendStatus,
+    ) -> Result<String, String> {
+        Err(format!("a backend knows no command {}", operation.verb))
+    }
+}
+
+impl Backends {
+    /// How much is on record at a backend, from memory.
+    fn on_record(&self, backend: &str) -> OnRecord {
+        let entries = self.ledger.index().entries().unwrap_or_default();
+        entries.iter().filter(|entry| entry.backend == backend).fold(OnRecord::default(), |sum, entry| {
+            OnRecord {
+                volumes: sum.volumes + 1,
+                snapshots: sum.snapshots + entry.snapshots.len(),
+                attachments: sum.attachments + entry.attachments.len(),
+            }
+        })
     }
 }

@@ -1,10 +1,13 @@
 //! The ledger over `ArrayVolume` objects: one object per volume, its name the volume's uuid.
 //!
 //! Every write is one request to the API server and carries the version it was made from, so that of two writers one is
-//! refused. Reads ask the API server and not a cache: the engine decides by them whether to alter an array.
+//! refused. Single reads ask the API server and not a cache: the engine decides by them whether to alter an array. Listings
+//! and look-ups come from an index in memory that follows the API server, so that they cost it nothing.
 
 mod convert;
+mod follow;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams, Preconditions};
@@ -12,9 +15,10 @@ use kube::core::Status;
 use kube::{Api, Client, ResourceExt};
 use perilune_api::ArrayVolume;
 use perilune_api::names::{BACKEND_LABEL, VOLUME_FINALIZER};
-use perilune_engine::ledger::Entry;
+use perilune_engine::ledger::{Entry, Index};
 use perilune_engine::{Ledger, LedgerError, RecordId};
 use serde_json::json;
+use tokio::sync::watch;
 
 use convert::{entry_of, object_of, status_of};
 
@@ -25,18 +29,39 @@ const PATIENCE: Duration = Duration::from_secs(15);
 #[derive(Clone)]
 pub struct ArrayVolumeLedger {
     api: Api<ArrayVolume>,
+    index: Arc<Index>,
+    /// The index is complete.
+    filled: Arc<watch::Sender<bool>>,
 }
 
 impl ArrayVolumeLedger {
-    /// The ledger of the cluster that `client` speaks with.
+    /// The ledger of the cluster that `client` speaks with. Its index is empty until [`Self::follow`] runs.
     pub fn new(client: Client) -> Self {
-        Self { api: Api::all(client) }
+        Self { api: Api::all(client), index: Arc::default(), filled: Arc::new(watch::Sender::new(false)) }
     }
 
-    /// How many volumes are on record at this backend.
+    /// Keeps the index; goes on until it is dropped.
+    pub async fn follow(self) {
+        follow::follow(&self.api, &self.index, &self.filled).await;
+    }
+
+    /// Waits until the index is complete.
+    pub(crate) async fn filled(&self) {
+        // the sender is ours: it cannot be lost
+        let _ = self.filled.subscribe().wait_for(|filled| *filled).await;
+    }
+
+    /// How many volumes are on record at this backend, by the API server itself: a backend is let go by it.
     pub(crate) async fn count(&self, backend: &str) -> Result<usize, kube::Error> {
         let params = ListParams::default().labels(&format!("{BACKEND_LABEL}={backend}"));
         self.api.list_metadata(&params).await.map(|list| list.items.len())
+    }
+
+    /// What was stored, also in the index before anybody is answered.
+    fn known(&self, stored: ArrayVolume) -> Result<Entry, LedgerError> {
+        let entry = entry_of(stored)?;
+        self.index.put(entry.clone());
+        Ok(entry)
     }
 
     /// Lets go of an object that is being deleted: takes our finalizer off, which is what held it.
@@ -63,15 +88,14 @@ impl Ledger for ArrayVolumeLedger {
         request(self.api.get_opt(id.as_str())).await?.map(entry_of).transpose()
     }
 
-    async fn list(&self) -> Result<Vec<Entry>, LedgerError> {
-        let list = request(self.api.list(&ListParams::default())).await?;
-        list.items.into_iter().map(entry_of).collect()
+    fn index(&self) -> &Index {
+        &self.index
     }
 
     async fn create(&self, entry: &Entry) -> Result<Entry, LedgerError> {
         let object = object_of(entry)?;
         match request(self.api.create(&PostParams::default(), &object)).await {
-            Ok(stored) => entry_of(stored),
+            Ok(stored) => self.known(stored),
             Err(LedgerError::NotFound) => Err(LedgerError::Refused(
                 "the API server knows no ArrayVolume; install the chart perilune-crds".to_owned(),
             )),
@@ -88,7 +112,7 @@ impl Ledger for ArrayVolumeLedger {
         let operations =
             serde_json::from_value(operations).map_err(|error| LedgerError::Refused(error.to_string()))?;
         let patch = Patch::<ArrayVolume>::Json(operations);
-        entry_of(request(self.api.patch(entry.id.as_str(), &PatchParams::default(), &patch)).await?)
+        self.known(request(self.api.patch(entry.id.as_str(), &PatchParams::default(), &patch)).await?)
     }
 
     async fn delete(&self, entry: &Entry) -> Result<(), LedgerError> {
@@ -97,10 +121,11 @@ impl Ledger for ArrayVolumeLedger {
             ..DeleteParams::default()
         };
         // an object that the finalizer still holds comes back, a status tells that it is gone
-        match request(self.api.delete(entry.id.as_str(), &params)).await?.left() {
-            Some(object) => self.release(&object).await,
-            None => Ok(()),
+        if let Some(object) = request(self.api.delete(entry.id.as_str(), &params)).await?.left() {
+            self.release(&object).await?;
         }
+        self.index.remove(&entry.id);
+        Ok(())
     }
 }
 

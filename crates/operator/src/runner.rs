@@ -12,11 +12,15 @@
 //!
 //! The runner adds the finalizer before the first act and takes it off when a kind says that nothing of the object is left; it
 //! writes the status after success and failure, only if it says something new; it tells transitions of conditions as events;
-//! and it backs off. Conditions carry their times along while they stay the same, so that comparing two statuses compares what
+//! and it backs off. Commands given by annotation have their whole life in `commanding`; a kind offers verbs, says whether one
+//! may be carried out, and carries it out. Conditions carry their times along while they stay the same, so that comparing two statuses compares what
 //! they say.
 
 mod backoff;
+mod command;
+mod commanding;
 mod events;
+mod first_round;
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -31,6 +35,7 @@ use kube::core::DeserializeGuard;
 use kube::runtime::controller::{Action, Controller};
 use kube::{Api, Client, Resource, ResourceExt};
 use perilune_api::names::FIELD_MANAGER;
+use perilune_api::operation::Operation;
 use perilune_engine::Requeue;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -38,6 +43,9 @@ use serde_json::json;
 
 use backoff::Backoff;
 use events::Events;
+
+pub(crate) use command::Command;
+pub(crate) use first_round::FirstRound;
 
 /// An object of the kind as the watch delivers it, readable or not.
 pub(crate) type Watched<O> = DeserializeGuard<O>;
@@ -53,7 +61,13 @@ pub(crate) struct Verdict<S> {
     pub(crate) released: bool,
 }
 
-/// The four hooks of a kind.
+/// Where a status keeps the record of commands.
+pub(crate) struct Operations<'a> {
+    pub(crate) present: &'a mut Option<Operation>,
+    pub(crate) history: &'a mut Vec<Operation>,
+}
+
+/// The four hooks of a kind, and what it does on command.
 #[async_trait::async_trait]
 pub(crate) trait Kind: Send + Sync + 'static {
     type Object: Resource<DynamicType = (), Scope = ClusterResourceScope>
@@ -79,6 +93,27 @@ pub(crate) trait Kind: Send + Sync + 'static {
     fn decide(&self, object: &Self::Object, inputs: Self::Inputs) -> Self::Plan;
     async fn act(&self, plan: Self::Plan) -> Self::Outcome;
     fn report(&self, object: &Self::Object, outcome: Self::Outcome, now: &Time) -> Verdict<Self::Status>;
+
+    /// The annotations that are commands to this kind.
+    const VERBS: &'static [&'static str];
+
+    fn operations(status: &mut Self::Status) -> Operations<'_>;
+
+    /// What the command would do, in words; or what must be mended before it can be done.
+    fn admit(
+        &self,
+        object: &Self::Object,
+        status: &Self::Status,
+        command: &Command,
+    ) -> Result<String, String>;
+
+    /// Carries a command out, again if it was begun before, and says what came of it. What it found goes into the status.
+    async fn execute(
+        &self,
+        object: &Self::Object,
+        operation: &Operation,
+        status: &mut Self::Status,
+    ) -> Result<String, String>;
 }
 
 /// A kind at work.
@@ -87,16 +122,18 @@ pub(crate) struct Runner<K: Kind> {
     api: Api<K::Object>,
     events: Events,
     backoff: Backoff,
+    first: FirstRound,
 }
 
 impl<K: Kind> Runner<K> {
     /// `identity` signs the events.
-    pub(crate) fn new(client: Client, kind: K, identity: String) -> Self {
+    pub(crate) fn new(client: Client, kind: K, identity: String, first: FirstRound) -> Self {
         Self {
             kind,
             api: Api::all(client.clone()),
             events: Events::new(client, identity),
             backoff: Backoff::default(),
+            first,
         }
     }
 
@@ -127,20 +164,25 @@ impl<K: Kind> Runner<K> {
             Err(invalid) => {
                 // only an object that is older than the rules can be like this
                 tracing::error!(error = %invalid.error, "cannot read the object; correct it as `kubectl explain` tells");
+                self.first.seen(&name);
                 return Action::await_change();
             }
         };
-        let requeue = match self.round(object).await {
+        let requeue = match self.round(&object.name_any()).await {
             Ok(requeue) => requeue,
             Err(error) => {
                 tracing::warn!(%error, "the API server did not do its part; trying again");
                 Requeue::Soon
             }
         };
+        self.first.seen(&name);
         self.backoff.action(&name, requeue)
     }
 
-    async fn round(&self, object: &K::Object) -> Result<Requeue, kube::Error> {
+    /// One round over the object as it is now: what the watch delivered may lack what the last round wrote.
+    async fn round(&self, name: &str) -> Result<Requeue, kube::Error> {
+        let Some(object) = self.api.get_opt(name).await? else { return Ok(Requeue::OnChange) };
+        let object = &object;
         let deleted = object.meta().deletion_timestamp.is_some();
         let held = object.finalizers().iter().any(|f| f == K::FINALIZER);
         if deleted && !held {
@@ -156,13 +198,19 @@ impl<K: Kind> Runner<K> {
             self.set_finalizers(object, false).await?;
             return Ok(Requeue::OnChange);
         }
-        self.publish(object, &verdict.status).await?;
-        Ok(verdict.requeue)
+        let mut status = verdict.status;
+        self.publish(object, K::status(object), &status).await?;
+        let more = !deleted && self.commands(object, &mut status).await?;
+        Ok(if more { Requeue::Soon } else { verdict.requeue })
     }
 
     /// Writes the status if it says something new, and tells what changed.
-    async fn publish(&self, object: &K::Object, status: &K::Status) -> Result<(), kube::Error> {
-        let old = K::status(object);
+    async fn publish(
+        &self,
+        object: &K::Object,
+        old: Option<&K::Status>,
+        status: &K::Status,
+    ) -> Result<(), kube::Error> {
         if old == Some(status) {
             return Ok(());
         }

@@ -4,6 +4,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 
+use super::AdministrativeState;
+use crate::operation::Operation;
 use crate::schema::{conditions, keyed_by};
 
 /// What was last seen of the array.
@@ -48,6 +50,67 @@ pub struct ArrayBackendStatus {
     /// Which version of the Secret is in use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credentials: Option<CredentialState>,
+
+    /// What may be altered on the array, from `spec.administrativeState` and the annotation `perilune.dev/freeze` together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub administrative_state: Option<AdministrativeState>,
+
+    /// Why and since when nothing may be altered; only while that is so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frozen: Option<FrozenState>,
+
+    /// When the whole array was last looked through; `kubectl perilune manageable` and `orphans` show what was found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scan: Option<ScanState>,
+
+    /// The command that is being carried out, or was last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operation: Option<Operation>,
+
+    /// Commands that ended before, the latest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 10))]
+    pub history: Vec<Operation>,
+}
+
+/// Why and since when nothing may be altered.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FrozenState {
+    /// Since when.
+    pub since: Time,
+    /// Why, in the words of who asked for it.
+    #[schemars(length(max = 256))]
+    pub reason: String,
+    /// Where it was asked for.
+    pub requested_by: FrozenBy,
+}
+
+/// Where a freeze was asked for.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub enum FrozenBy {
+    /// By `spec.administrativeState`.
+    Spec,
+    /// By the annotation `perilune.dev/freeze`.
+    Annotation,
+}
+
+/// When the whole array was last looked through, and what that came to.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ScanState {
+    /// When it was last looked through from end to end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<Time>,
+    /// Into how many ConfigMaps the rows went.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pages: Option<i32>,
+    /// Why the last try did not get to its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1024))]
+    pub error: Option<String>,
+    /// When it was last tried.
+    pub tried: Time,
 }
 
 /// Which array answered.
@@ -148,6 +211,21 @@ pub struct Counts {
     /// Volumes on record.
     #[serde(default)]
     pub volumes: i64,
+    /// Snapshots on record.
+    #[serde(default)]
+    pub snapshots: i64,
+    /// Attachments of volumes to nodes on record.
+    #[serde(default)]
+    pub attachments: i64,
+    /// Volumes on the array that bear our mark and that no record knows, by the last scan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub orphans: Option<i64>,
+    /// Records whose volume was not on the array, by the last scan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing: Option<i64>,
+    /// Volumes on the array that are not ours, by the last scan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manageable: Option<i64>,
 }
 
 /// Which version of the Secret is in use.

@@ -1,8 +1,13 @@
 //! The kinds of array, and the settings that only one kind has.
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use std::fmt;
+
+use schemars::{JsonSchema, Schema};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::placing::Qos;
+use crate::schema::{keyed_by, rule};
 
 /// The kinds of array that the product is made for. The schema says which of them this release supports.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, PartialEq, Serialize)]
@@ -47,6 +52,7 @@ impl fmt::Display for ArrayType {
 /// Settings of a SolidFire cluster.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[schemars(transform = solidfire_rules)]
 pub struct SolidFire {
     /// The tenant account at the cluster that owns the volumes. It is created if the cluster has none of this name.
     #[schemars(length(min = 1, max = 64))]
@@ -56,4 +62,66 @@ pub struct SolidFire {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
     pub svip: Option<String>,
+
+    /// Whether nodes reach volumes by the account's CHAP secret. If not, the volumes are put into volume access groups, one for
+    /// each node. `true` if not given.
+    #[serde(rename = "useCHAP", default, skip_serializing_if = "Option::is_none")]
+    pub use_chap: Option<bool>,
+
+    /// The volume access groups that an administrator made for the nodes, by name. Without it, one is made for each node. Only
+    /// with `useCHAP: false`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64), transform = short_names)]
+    pub volume_access_groups: Vec<String>,
+
+    /// Who pairs this cluster with others for replication: `Existing`, an administrator has done it; `Managed`, Perilune
+    /// does. `Existing` if not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster_pairing: Option<ClusterPairing>,
+
+    /// Names for settings of quality of service: what the parameter `perilune.dev/qos-tier` chooses from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32), transform = by_name)]
+    pub qos_tiers: Vec<QosTier>,
+}
+
+/// A name for settings of quality of service.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct QosTier {
+    /// The name, for example `gold`.
+    #[schemars(length(min = 1, max = 63))]
+    pub name: String,
+
+    /// The settings.
+    pub qos: Qos,
+}
+
+/// Who pairs clusters for replication.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub enum ClusterPairing {
+    /// An administrator.
+    Existing,
+    /// Perilune.
+    Managed,
+}
+
+fn solidfire_rules(schema: &mut Schema) {
+    rule(
+        schema,
+        "!has(self.volumeAccessGroups) || self.volumeAccessGroups.size() == 0 || (has(self.useCHAP) && !self.useCHAP)",
+        "volumeAccessGroups are for nodes without CHAP; set useCHAP to false as well, or leave them out",
+    );
+}
+
+fn short_names(schema: &mut Schema) {
+    if let Some(item) = schema.ensure_object().get_mut("items").and_then(|items| items.as_object_mut()) {
+        item.insert("minLength".to_owned(), json!(1));
+        item.insert("maxLength".to_owned(), json!(64));
+        item.insert("pattern".to_owned(), json!("^[^,]+$"));
+    }
+}
+
+fn by_name(schema: &mut Schema) {
+    keyed_by(schema, "name");
 }

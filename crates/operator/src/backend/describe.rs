@@ -3,22 +3,23 @@
 use std::time::Duration;
 
 use kube::ResourceExt;
-use perilune_api::backend::{self, ArrayType, ChapMode};
+use perilune_api::backend::{self, ArrayType, ChapMode, FrozenBy};
 use perilune_api::conditions::{ConditionType, Reason};
-use perilune_api::names::secret;
+use perilune_api::names::{ANNOTATION_FREEZE, secret};
 use perilune_api::{ArrayBackend, ArrayBackendSpec};
 use perilune_engine::{
-    AdministrativeState, ArrayId, BackendSpec, Chap, ConnectSpec, Credentials, Endpoint, Limits, Secret,
-    Settings, Trust, Vendor,
+    AdministrativeState, ArrayId, BackendSpec, Chap, ConnectSpec, Credentials, Endpoint, Secret, Settings,
+    Trust, Vendor,
 };
 
-use super::Plan;
 use super::resolve::{Bundle, Resolved, SecretData};
+use super::{Plan, placing};
 
-/// What is assumed where the object says nothing.
-const CONCURRENT: usize = 8;
-const MIN_PATHS: u16 = 1;
+/// The longest wait for one answer of the array, where the object says nothing.
 const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What the schema takes as the reason of a freeze.
+const LONGEST_REASON: usize = 256;
 
 /// Why an object cannot be described: what is missing, and the condition that it concerns.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,16 +32,16 @@ pub(super) struct Unresolved {
 /// What to do about an object.
 pub(super) fn decide(object: &ArrayBackend, inputs: Resolved) -> Plan {
     let deleted = object.metadata.deletion_timestamp.is_some();
-    let volumes = inputs.volumes;
-    let free = volumes == 0 || object.spec.deletion_policy() == backend::DeletionPolicy::Retain;
+    let on_record = inputs.on_record;
+    let free = on_record.volumes == 0 || object.spec.deletion_policy() == backend::DeletionPolicy::Retain;
     let secret_version = inputs.account.as_ref().and_then(|account| account.version.clone());
     let draining = inputs.draining;
     match description(object, inputs) {
         // a volume may just have been placed there: first stop that, then count
         Ok(_) if deleted && free && draining => Plan::Release { name: object.name_any() },
         Err(_) if deleted && free => Plan::Release { name: object.name_any() },
-        Ok(spec) => Plan::Use { spec: Box::new(spec), secret_version, volumes },
-        Err(why) => Plan::Wait { why, volumes },
+        Ok(spec) => Plan::Use { spec: Box::new(spec), secret_version, on_record },
+        Err(why) => Plan::Wait { why, on_record },
     }
 }
 
@@ -53,35 +54,44 @@ pub(super) fn takes_no_volumes(state: &AdministrativeState) -> bool {
 pub(super) fn description(object: &ArrayBackend, inputs: Resolved) -> Result<BackendSpec, Unresolved> {
     let spec = &object.spec;
     Ok(BackendSpec {
-        name: object.name_any(),
         labels: object.labels().clone(),
-        connect: connect(spec, inputs)?,
         expected: spec.array_id.as_ref().map(ArrayId::new),
-        pools: spec.pools.iter().map(|pool| pool.name.clone()).collect(),
+        pools: spec.pools.iter().map(placing::pool).collect(),
         state: state(object),
-        limits: limits(spec),
+        limits: placing::limits(spec),
+        protocols: spec.protocols.iter().map(|protocol| placing::protocol(*protocol)).collect(),
+        topology: spec.topology.clone(),
+        scheduling: placing::scheduling(spec),
+        hosts: placing::hosts(spec),
+        qos_tiers: placing::tiers(spec),
+        ..BackendSpec::new(object.name_any(), connect(spec, inputs)?)
     })
 }
 
 fn state(object: &ArrayBackend) -> AdministrativeState {
+    if let Some((_, reason)) = frozen(object) {
+        return AdministrativeState::Frozen { reason };
+    }
     match object.spec.administrative_state() {
-        backend::AdministrativeState::Frozen => {
-            AdministrativeState::Frozen { reason: "spec.administrativeState is Frozen".to_owned() }
-        }
+        _ if object.metadata.deletion_timestamp.is_some() => AdministrativeState::Draining,
         backend::AdministrativeState::Draining => AdministrativeState::Draining,
-        backend::AdministrativeState::Active if object.metadata.deletion_timestamp.is_some() => {
-            AdministrativeState::Draining
+        backend::AdministrativeState::Active | backend::AdministrativeState::Frozen => {
+            AdministrativeState::Active
         }
-        backend::AdministrativeState::Active => AdministrativeState::Active,
     }
 }
 
-fn limits(spec: &ArrayBackendSpec) -> Limits {
-    let given = spec.limits.clone().unwrap_or_default();
-    Limits {
-        concurrent: given.max_concurrent_ops.and_then(|n| usize::try_from(n).ok()).unwrap_or(CONCURRENT),
-        min_paths: given.min_paths.and_then(|n| u16::try_from(n).ok()).unwrap_or(MIN_PATHS),
+/// Who froze the backend, and why. The annotation comes first: it is the one that has a reason.
+pub(super) fn frozen(object: &ArrayBackend) -> Option<(FrozenBy, String)> {
+    if let Some(reason) = object.annotations().get(ANNOTATION_FREEZE) {
+        let reason = reason.trim();
+        let reason = if reason.is_empty() { "no reason was given" } else { reason };
+        let mut reason = format!("{reason} (annotation {ANNOTATION_FREEZE})");
+        reason.truncate(reason.floor_char_boundary(LONGEST_REASON));
+        return Some((FrozenBy::Annotation, reason));
     }
+    let frozen = object.spec.administrative_state() == backend::AdministrativeState::Frozen;
+    frozen.then(|| (FrozenBy::Spec, "spec.administrativeState is Frozen".to_owned()))
 }
 
 fn connect(spec: &ArrayBackendSpec, inputs: Resolved) -> Result<ConnectSpec, Unresolved> {
@@ -115,11 +125,22 @@ fn endpoint(endpoint: &backend::Endpoint) -> Endpoint {
     }
 }
 
+/// The vendor's block as its driver reads it: only what the object says.
 fn settings(spec: &ArrayBackendSpec) -> Settings {
     let Some(block) = &spec.solid_fire else { return Settings::default() };
-    let mut settings = vec![("tenant".to_owned(), block.tenant.clone())];
-    settings.extend(block.svip.clone().map(|svip| ("svip".to_owned(), svip)));
-    Settings(settings)
+    let pairing = block.cluster_pairing.map(|pairing| match pairing {
+        backend::ClusterPairing::Existing => "Existing".to_owned(),
+        backend::ClusterPairing::Managed => "Managed".to_owned(),
+    });
+    let groups = Some(block.volume_access_groups.join(",")).filter(|names| !names.is_empty());
+    let given = [
+        ("tenant", Some(block.tenant.clone())),
+        ("svip", block.svip.clone()),
+        ("useCHAP", block.use_chap.map(|on| on.to_string())),
+        ("volumeAccessGroups", groups),
+        ("clusterPairing", pairing),
+    ];
+    Settings(given.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect())
 }
 
 fn trust(spec: &ArrayBackendSpec, bundle: Option<Bundle>) -> Result<Trust, Unresolved> {

@@ -26,22 +26,23 @@ const BLOCKED: Duration = Duration::from_secs(10);
 
 pub(super) fn report(object: &ArrayBackend, outcome: Outcome, now: &Time) -> Verdict<ArrayBackendStatus> {
     let mut status = object.status.clone().unwrap_or_default();
-    let (claims, volumes, requeue) = match outcome {
+    let (claims, on_record, requeue) = match outcome {
         Outcome::Released => return Verdict { status, requeue: Requeue::OnChange, released: true },
-        Outcome::Waiting { why, volumes } => (waiting(&why), volumes, Requeue::After(RETRY)),
-        Outcome::Used { applied, spec, secret_version, volumes } => {
+        Outcome::Waiting { why, on_record } => (waiting(&why), on_record, Requeue::After(RETRY)),
+        Outcome::Used { applied, spec, secret_version, on_record } => {
             facts::record(&mut status, &applied);
             status.credentials = Some(credentials(status.credentials.take(), &applied, secret_version, now));
-            (used(&applied, &spec), volumes, requeue(&applied))
+            (used(&applied, &spec), on_record, requeue(&applied))
         }
     };
     let deleted = object.metadata.deletion_timestamp.is_some();
-    let claims: Vec<Claim> = claims.into_iter().chain(deleted.then(|| blocked(volumes))).collect();
-    status.counts = Some(facts::counts(volumes));
+    let claims: Vec<Claim> = claims.into_iter().chain(deleted.then(|| blocked(on_record.volumes))).collect();
+    status.counts = Some(facts::counts(status.counts.take(), on_record));
+    facts::administrative(&mut status, object, now);
     status.observed_generation = object.metadata.generation;
     status.conditions = updated(&status.conditions, &claims, object.metadata.generation, now);
     let requeue = if deleted {
-        Requeue::After(if volumes == 0 { Duration::from_secs(1) } else { BLOCKED })
+        Requeue::After(if on_record.volumes == 0 { Duration::from_secs(1) } else { BLOCKED })
     } else {
         requeue
     };

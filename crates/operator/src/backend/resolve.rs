@@ -7,6 +7,8 @@ use kube::{Api, Client};
 use perilune_api::ArrayBackendSpec;
 use perilune_api::backend::{CaBundle, ChapMode};
 
+use super::OnRecord;
+
 /// The data of a Secret and its version. Not for printing.
 pub(super) struct SecretData {
     pub(super) name: String,
@@ -22,8 +24,8 @@ pub(super) struct Resolved {
     pub(super) chap: Option<Option<SecretData>>,
     /// `None`: not asked for.
     pub(super) bundle: Option<Bundle>,
-    /// How many volumes are on record at this backend.
-    pub(super) volumes: usize,
+    /// How much of ours is on record at this backend.
+    pub(super) on_record: OnRecord,
     /// The fleet puts no new volumes there.
     pub(super) draining: bool,
 }
@@ -47,8 +49,6 @@ pub(super) async fn resolve(
     client: &Client,
     namespace: &str,
     spec: &ArrayBackendSpec,
-    volumes: usize,
-    draining: bool,
 ) -> Result<Resolved, kube::Error> {
     let secrets: Api<Secret> = Api::namespaced(client.clone(), namespace);
     let account = secret(&secrets, &spec.credentials_secret_ref.name).await?;
@@ -61,7 +61,7 @@ pub(super) async fn resolve(
         Some(reference) => bundle(client, namespace, &secrets, reference).await?,
         None => None,
     };
-    Ok(Resolved { account, chap, bundle, volumes, draining })
+    Ok(Resolved { account, chap, bundle, on_record: OnRecord::default(), draining: false })
 }
 
 async fn secret(secrets: &Api<Secret>, name: &str) -> Result<Option<SecretData>, kube::Error> {

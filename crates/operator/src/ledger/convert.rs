@@ -8,9 +8,12 @@ use perilune_api::names::{BACKEND_LABEL, VOLUME_FINALIZER};
 use perilune_api::volume::{Attachment, Claim, Phase, SnapshotRecord};
 use perilune_api::{ArrayVolume, ArrayVolumeSpec, ArrayVolumeStatus};
 use perilune_engine::ledger::{self, Attached, Entry, SnapshotEntry};
-use perilune_engine::{LedgerError, Name, PoolId, RecordId, Size, SnapshotId, VolumeId, Wwid};
+use perilune_engine::{HostId, LedgerError, Name, PoolId, RecordId, Size, SnapshotId, VolumeId, Wwid};
 
 use crate::quantity;
+
+/// The generation of a volume whose record tells none.
+const FIRST: u64 = 1;
 
 /// The object to create for an entry.
 pub(super) fn object_of(entry: &Entry) -> Result<ArrayVolume, LedgerError> {
@@ -23,6 +26,8 @@ pub(super) fn object_of(entry: &Entry) -> Result<ArrayVolume, LedgerError> {
         source: entry.source.clone(),
         parameters: entry.parameters.clone(),
         claim: entry.claim.as_ref().map(|c| Claim { namespace: c.namespace.clone(), name: c.name.clone() }),
+        topology: entry.topology.clone(),
+        born_empty: entry.born_empty,
     };
     let mut object = ArrayVolume::new(entry.id.as_str(), spec);
     object.labels_mut().insert(BACKEND_LABEL.to_owned(), entry.backend.clone());
@@ -45,11 +50,9 @@ pub(super) fn status_of(entry: &Entry) -> Result<ArrayVolumeStatus, LedgerError>
         size_bytes: stored_size(entry.size)?,
         size: quantity::exact(entry.size),
         attempted: entry.attempted.map(stored_time).transpose()?,
-        attachments: entry
-            .attachments
-            .iter()
-            .map(|a| Attachment { node: a.node.clone(), read_only: a.read_only })
-            .collect(),
+        mutable: entry.mutable.clone(),
+        generation: i64::try_from(entry.generation).ok(),
+        attachments: entry.attachments.iter().map(stored_attachment).collect(),
         snapshots: entry.snapshots.iter().map(stored_snapshot).collect::<Result<_, _>>()?,
     })
 }
@@ -73,7 +76,11 @@ pub(super) fn entry_of(object: ArrayVolume) -> Result<Entry, LedgerError> {
         name: Name::new(spec.native_name),
         size: read_size(status.size_bytes),
         parameters: spec.parameters,
+        mutable: status.mutable,
+        topology: spec.topology,
         source: spec.source,
+        born_empty: spec.born_empty,
+        generation: status.generation.and_then(|count| u64::try_from(count).ok()).unwrap_or(FIRST),
         native: status.native_id.map(VolumeId::new),
         wwid: status.wwid.as_deref().map(Wwid::new),
         wwid_alt: status.wwid_alt.as_deref().map(Wwid::new),
@@ -83,14 +90,22 @@ pub(super) fn entry_of(object: ArrayVolume) -> Result<Entry, LedgerError> {
             Phase::Deleting => ledger::Phase::Deleting,
         },
         attempted: status.attempted.as_ref().map(read_time),
-        attachments: status
-            .attachments
-            .into_iter()
-            .map(|a| Attached { node: a.node, read_only: a.read_only })
-            .collect(),
+        attachments: status.attachments.into_iter().map(read_attachment).collect(),
         snapshots: status.snapshots.into_iter().map(read_snapshot).collect(),
         version,
     })
+}
+
+fn stored_attachment(attached: &Attached) -> Attachment {
+    Attachment {
+        node: attached.node.clone(),
+        read_only: attached.read_only,
+        host: attached.host.as_ref().map(|host| host.as_str().to_owned()),
+    }
+}
+
+fn read_attachment(record: Attachment) -> Attached {
+    Attached { node: record.node, read_only: record.read_only, host: record.host.map(HostId::new) }
 }
 
 fn stored_snapshot(snapshot: &SnapshotEntry) -> Result<SnapshotRecord, LedgerError> {
@@ -100,6 +115,8 @@ fn stored_snapshot(snapshot: &SnapshotEntry) -> Result<SnapshotRecord, LedgerErr
         native_id: snapshot.native.as_ref().map(|id| id.as_str().to_owned()),
         size_bytes: stored_size(snapshot.size)?,
         created: snapshot.created.map(stored_time).transpose()?,
+        ready: snapshot.ready,
+        attempted: snapshot.attempted.map(stored_time).transpose()?,
     })
 }
 
@@ -110,6 +127,8 @@ fn read_snapshot(record: SnapshotRecord) -> SnapshotEntry {
         native: record.native_id.map(SnapshotId::new),
         size: read_size(record.size_bytes),
         created: record.created.as_ref().map(read_time),
+        ready: record.ready,
+        attempted: record.attempted.as_ref().map(read_time),
     }
 }
 

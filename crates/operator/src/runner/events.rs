@@ -6,6 +6,7 @@ use kube::Client;
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
 use perilune_api::conditions::{ConditionType, transitions};
 use perilune_api::names::FIELD_MANAGER;
+use perilune_api::operation::{Operation, OperationPhase};
 
 /// The API server takes notes of up to a kilobyte.
 const LONGEST_NOTE: usize = 1000;
@@ -19,6 +20,20 @@ impl Events {
         Self(Recorder::new(client, reporter))
     }
 
+    /// One event about a command that ended.
+    pub(super) async fn told(&self, about: &ObjectReference, operation: &Operation) {
+        let event = ended(operation);
+        tracing::info!(
+            id = operation.id,
+            "{}: {}",
+            event.reason,
+            operation.message.as_deref().unwrap_or_default()
+        );
+        if let Err(error) = self.0.publish(&event, about).await {
+            tracing::debug!(%error, reason = event.reason, "could not write an event");
+        }
+    }
+
     /// One event for each transition that somebody may want to know of. A lost event is no reason to fail.
     pub(super) async fn tell(&self, about: &ObjectReference, before: &[Condition], after: &[Condition]) {
         for condition in transitions(before, after) {
@@ -30,6 +45,26 @@ impl Events {
             }
         }
     }
+}
+
+/// What came of a command.
+fn ended(operation: &Operation) -> Event {
+    let mut note = operation.message.clone().unwrap_or_default();
+    note.truncate(note.floor_char_boundary(LONGEST_NOTE));
+    let well = operation.phase == OperationPhase::Succeeded;
+    Event {
+        type_: if well { EventType::Normal } else { EventType::Warning },
+        reason: format!("{}{:?}", camel(&operation.verb), operation.phase),
+        note: Some(note),
+        action: camel(&operation.verb),
+        secondary: None,
+    }
+}
+
+/// `restore-records` as `RestoreRecords`.
+fn camel(verb: &str) -> String {
+    let part = |part: &str| part.get(..1).map(|first| first.to_uppercase() + &part[1..]).unwrap_or_default();
+    verb.split('-').map(part).collect()
 }
 
 /// What is well from the start is no news, but for `Ready`.
@@ -53,7 +88,7 @@ fn event(before: &[Condition], condition: &Condition) -> Option<Event> {
 
 #[cfg(test)]
 mod tests {
-    use super::event;
+    use super::{camel, event};
     use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
     use kube::runtime::events::EventType;
     use perilune_api::conditions::{Claim, ConditionType, Reason, set};
@@ -72,6 +107,14 @@ mod tests {
         assert_eq!((warning.type_, warning.reason.as_str()), (EventType::Warning, "NewSecretRejected"));
         assert_eq!(event(&[bad], &good).unwrap().type_, EventType::Normal);
         assert!(event(&[], &good).is_none(), "what is well from the start is no news");
+    }
+
+    #[test]
+    fn a_commands_reason_is_one_word() {
+        assert_eq!(
+            (camel("restore-records"), camel("rescan"), camel("")),
+            ("RestoreRecords".into(), "Rescan".into(), String::new())
+        );
     }
 
     #[test]

@@ -2,11 +2,11 @@
 
 use perilune_api::ArrayBackend;
 use perilune_api::conditions::{ConditionType, Reason};
-use perilune_engine::{AdministrativeState, Trust, Vendor};
+use perilune_engine::{AdministrativeState, PoolSpec, Trust, Vendor};
 use serde_json::{Value, json};
 
-use super::super::Plan;
 use super::super::resolve::{Bundle, Resolved, fixture};
+use super::super::{OnRecord, Plan};
 use super::{decide, description};
 
 fn backend(extra: &Value) -> ArrayBackend {
@@ -31,12 +31,16 @@ fn deleted(extra: &Value) -> ArrayBackend {
     object
 }
 
+fn some(volumes: usize) -> OnRecord {
+    OnRecord { volumes, ..OnRecord::default() }
+}
+
 fn inputs() -> Resolved {
     Resolved {
         account: Some(fixture::secret("account", "5", &[("username", "admin"), ("password", "hunter2\n")])),
         chap: None,
         bundle: None,
-        volumes: 0,
+        on_record: OnRecord::default(),
         draining: false,
     }
 }
@@ -66,7 +70,7 @@ fn a_full_object_is_described_with_all_it_says() {
     assert_eq!(spec.connect.settings.get("svip"), Some("192.0.2.20"));
     assert_eq!(spec.connect.chap.unwrap().mutual.unwrap().password.reveal(), "mp");
     assert_eq!((spec.limits.concurrent, spec.limits.min_paths), (3, 2));
-    assert_eq!((spec.pools, spec.labels["tier"].as_str()), (vec!["fast".to_owned()], "gold"));
+    assert_eq!((spec.pools, spec.labels["tier"].as_str()), (vec![PoolSpec::named("fast")], "gold"));
 }
 
 #[test]
@@ -95,8 +99,11 @@ fn a_deleted_backend_takes_no_volumes_before_it_may_go() {
 
 #[test]
 fn a_deleted_backend_stays_in_use_while_volumes_live_there_unless_they_are_to_be_left() {
-    let occupied = || Resolved { draining: true, volumes: 3, ..inputs() };
-    assert!(matches!(decide(&deleted(&json!({})), occupied()), Plan::Use { volumes: 3, .. }));
+    let occupied = || Resolved { draining: true, on_record: some(3), ..inputs() };
+    assert!(matches!(
+        decide(&deleted(&json!({})), occupied()),
+        Plan::Use { on_record: OnRecord { volumes: 3, .. }, .. }
+    ));
     assert!(matches!(
         decide(&deleted(&json!({"deletionPolicy": "Retain"})), occupied()),
         Plan::Release { .. }
@@ -110,7 +117,7 @@ fn a_missing_secret_does_not_keep_an_empty_backend_from_going() {
     assert!(matches!(decide(&deleted(&json!({})), lost()), Plan::Release { .. }));
     assert!(matches!(decide(&backend(&json!({})), lost()), Plan::Wait { .. }));
     assert!(matches!(
-        decide(&deleted(&json!({})), Resolved { volumes: 1, ..lost() }),
-        Plan::Wait { volumes: 1, .. }
+        decide(&deleted(&json!({})), Resolved { on_record: some(1), ..lost() }),
+        Plan::Wait { on_record: OnRecord { volumes: 1, .. }, .. }
     ));
 }

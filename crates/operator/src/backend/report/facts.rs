@@ -1,9 +1,13 @@
 //! What was seen of the array, in the words of the status. What was seen last stays while the array cannot be seen.
 
-use perilune_api::ArrayBackendStatus;
-use perilune_api::backend::{ArrayIdentity, Capabilities, Capacity, Counts, PoolStatus, PortStatus};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use perilune_api::backend::{
+    AdministrativeState, ArrayIdentity, Capabilities, Capacity, Counts, FrozenState, PoolStatus, PortStatus,
+};
+use perilune_api::{ArrayBackend, ArrayBackendStatus};
 use perilune_engine::{Applied, BackendReport, Pool, Protocol, Size};
 
+use super::super::{OnRecord, describe};
 use crate::quantity::{exact, rough};
 
 /// The schema's bound for lists.
@@ -31,8 +35,26 @@ pub(super) fn record(status: &mut ArrayBackendStatus, applied: &Applied) {
     status.ports = ports(report);
 }
 
-pub(super) fn counts(volumes: usize) -> Counts {
-    Counts { volumes: i64::try_from(volumes).unwrap_or(i64::MAX) }
+/// What is on record now; what the last scan counted stays.
+pub(super) fn counts(old: Option<Counts>, on_record: OnRecord) -> Counts {
+    let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    Counts {
+        volumes: number(on_record.volumes),
+        snapshots: number(on_record.snapshots),
+        attachments: number(on_record.attachments),
+        ..old.unwrap_or_default()
+    }
+}
+
+/// What may be altered, and since when nothing may.
+pub(super) fn administrative(status: &mut ArrayBackendStatus, object: &ArrayBackend, now: &Time) {
+    let frozen = describe::frozen(object);
+    status.administrative_state = Some(match &frozen {
+        Some(_) => AdministrativeState::Frozen,
+        None => object.spec.administrative_state(),
+    });
+    let since = status.frozen.take().map_or_else(|| now.clone(), |frozen| frozen.since);
+    status.frozen = frozen.map(|(requested_by, reason)| FrozenState { since, reason, requested_by });
 }
 
 fn capabilities(report: &BackendReport) -> Capabilities {

@@ -1,6 +1,5 @@
 //! What the status says after a round.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -8,14 +7,14 @@ use perilune_api::backend::{CredentialState, RotationResult};
 use perilune_api::conditions::{ConditionType, find};
 use perilune_api::{ArrayBackend, ArrayBackendStatus};
 use perilune_engine::{
-    AdministrativeState, Applied, ArrayId, BackendReport, BackendSpec, Capabilities, ConnectFault,
-    ConnectSpec, Credentials, FaultReason, Health, Limits, Pool, PoolId, Protocol, Requeue, Secret, Settings,
-    Size, SizeRules, SystemReport, TargetPort, Trust, Vendor,
+    Applied, ArrayId, BackendReport, BackendSpec, Capabilities, ConnectFault, ConnectSpec, Credentials,
+    FaultReason, Health, Pool, PoolId, Protocol, Requeue, Secret, Settings, Size, SizeRules, SystemReport,
+    TargetPort, Trust, Vendor,
 };
 use serde_json::json;
 
-use super::super::Outcome;
 use super::super::describe::Unresolved;
+use super::super::{OnRecord, Outcome};
 use super::report;
 use perilune_api::conditions::Reason;
 
@@ -32,24 +31,17 @@ fn object(status: Option<ArrayBackendStatus>) -> ArrayBackend {
 }
 
 fn spec(trust: Trust) -> Box<BackendSpec> {
-    Box::new(BackendSpec {
-        name: "gold".to_owned(),
-        labels: BTreeMap::new(),
-        connect: ConnectSpec {
-            vendor: Vendor::Solidfire,
-            endpoints: Vec::new(),
-            credentials: Credentials { username: "u".to_owned(), password: Secret::new("p") },
-            trust,
-            server_name: None,
-            chap: None,
-            timeout: Duration::from_secs(1),
-            settings: Settings::default(),
-        },
-        expected: None,
-        pools: Vec::new(),
-        state: AdministrativeState::Active,
-        limits: Limits { concurrent: 1, min_paths: 1 },
-    })
+    let connect = ConnectSpec {
+        vendor: Vendor::Solidfire,
+        endpoints: Vec::new(),
+        credentials: Credentials { username: "u".to_owned(), password: Secret::new("p") },
+        trust,
+        server_name: None,
+        chap: None,
+        timeout: Duration::from_secs(1),
+        settings: Settings::default(),
+    };
+    Box::new(BackendSpec::new("gold", connect))
 }
 
 fn seen() -> BackendReport {
@@ -75,6 +67,9 @@ fn seen() -> BackendReport {
         },
         capabilities: Capabilities { snapshots: true, ..Capabilities::default() },
         sizes: SizeRules { min: Size::gib(1), max: Size::gib(1024), step: Size::bytes(1 << 20) },
+        protocols: vec![Protocol::Iscsi],
+        qos: None,
+        qos_tiers: Vec::new(),
         ports: vec![port("192.0.2.2:3260"), port("192.0.2.1:3260")],
     }
 }
@@ -84,7 +79,7 @@ fn used(applied: Applied, version: &str, trust: Trust) -> Outcome {
         applied: Box::new(applied),
         spec: spec(trust),
         secret_version: Some(version.to_owned()),
-        volumes: 2,
+        on_record: OnRecord { volumes: 2, ..OnRecord::default() },
     }
 }
 
@@ -192,7 +187,12 @@ fn a_backend_that_cannot_be_described_keeps_what_was_seen_of_it() {
         reason: Reason::SecretMissing,
         message: "no Secret".to_owned(),
     };
-    let status = report(&object(Some(before.clone())), Outcome::Waiting { why, volumes: 2 }, &at(2)).status;
+    let status = report(
+        &object(Some(before.clone())),
+        Outcome::Waiting { why, on_record: OnRecord::default() },
+        &at(2),
+    )
+    .status;
     assert_eq!(told(&status, ConditionType::Ready), ("False", "SecretMissing"));
     assert_eq!(told(&status, ConditionType::Reachable), ("Unknown", "NotTried"));
     assert_eq!(status.array, before.array);

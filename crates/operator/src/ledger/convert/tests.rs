@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use perilune_engine::ledger::{Attached, Entry, Phase, SnapshotEntry};
-use perilune_engine::{Claim, Name, PoolId, RecordId, Size, SnapshotId, VolumeId, Wwid};
+use perilune_engine::{Claim, HostId, Name, PoolId, RecordId, Size, SnapshotId, VolumeId, Wwid};
 
 use super::{entry_of, object_of};
 
@@ -21,19 +21,29 @@ fn full() -> Entry {
         name: Name::new("pvc-1"),
         size: Size::bytes(3 << 30),
         parameters: BTreeMap::from([("perilune.dev/backend".to_owned(), "gold".to_owned())]),
+        mutable: BTreeMap::from([("perilune.dev/max-iops".to_owned(), "500".to_owned())]),
+        topology: vec![BTreeMap::from([("zone".to_owned(), "a".to_owned())])],
         source: Some("snapshot v1:gold:4".to_owned()),
+        born_empty: false,
+        generation: 3,
         native: Some(VolumeId::new("12")),
         wwid: Some(Wwid::new("naa.6f47acc1")),
         wwid_alt: Some(Wwid::new("eui.1234")),
         phase: Phase::Ready,
         attempted: Some(time),
-        attachments: vec![Attached { node: "worker-1".to_owned(), read_only: true }],
+        attachments: vec![Attached {
+            node: "worker-1".to_owned(),
+            read_only: true,
+            host: Some(HostId::new("h1")),
+        }],
         snapshots: vec![SnapshotEntry {
             csi_name: "snap-1".to_owned(),
             name: Name::new("snap-1"),
             native: Some(SnapshotId::new("4")),
             size: Size::gib(1),
             created: Some(time),
+            ready: true,
+            attempted: Some(time),
         }],
         version: None,
     }
@@ -52,7 +62,11 @@ fn an_entry_survives_the_round_trip_as_json() {
 fn an_intent_survives_the_round_trip_too() {
     let entry = Entry {
         claim: None,
+        mutable: BTreeMap::new(),
+        topology: Vec::new(),
         source: None,
+        born_empty: true,
+        generation: 1,
         native: None,
         wwid: None,
         wwid_alt: None,

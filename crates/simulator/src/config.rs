@@ -1,5 +1,7 @@
 //! The configuration file: what may be set, its defaults, and errors that name the field. The only user of YAML.
 
+mod replication;
+
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -9,6 +11,9 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer};
 
 use crate::solidfire::limits;
+use crate::xiv;
+
+pub use replication::ReplicationConfig;
 
 /// Everything one simulator process serves.
 #[derive(Clone, Debug, Deserialize)]
@@ -41,13 +46,13 @@ pub struct ArrayConfig {
     pub partner: Option<String>,
     #[serde(default)]
     pub data: Data,
-    /// Node type as the hardware lists show it.
-    #[serde(default = "defaults::model")]
+    /// SolidFire: node type as the hardware lists show it. XIV: `Gen3`, `SpectrumAccelerate`, `A9000` or `A9000R`.
+    #[serde(default)]
     pub model: String,
-    /// Element software version.
-    #[serde(default = "defaults::firmware")]
+    /// Version of the array's software.
+    #[serde(default)]
     pub firmware: String,
-    /// The cluster's UUID; derived from the name when absent.
+    /// SolidFire: the cluster's UUID. XIV: the machine's serial number, seven digits. Derived from the name when absent.
     pub serial: Option<String>,
     /// The four letters that go into IQNs and SCSI identifiers; derived from the name when absent.
     pub unique_id: Option<String>,
@@ -57,6 +62,9 @@ pub struct ArrayConfig {
     /// iSCSI portals. The first is the cluster's SVIP, the others its VLAN SVIPs.
     #[serde(default)]
     pub iscsi: Vec<SocketAddr>,
+    /// World-wide names of Fibre Channel ports, as `5f:47:ac:c0:00:00:00:01`. Over these no data travels.
+    #[serde(default)]
+    pub fc: Vec<String>,
     /// Limits by the names `GetLimits` gives them.
     #[serde(default)]
     pub limits: BTreeMap<String, u64>,
@@ -70,13 +78,18 @@ pub struct ArrayConfig {
     #[serde(default)]
     pub clone_overflow: CloneOverflow,
     #[serde(default)]
+    pub replication: ReplicationConfig,
+    #[serde(default)]
     pub lio: LioConfig,
+    #[serde(default)]
+    pub xiv: XivConfig,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Vendor {
     Solidfire,
+    Xiv,
 }
 
 /// What stands behind a volume.
@@ -97,6 +110,18 @@ pub enum CloneOverflow {
     #[default]
     Refuse,
     Queue,
+}
+
+/// Habits in which arrays of the XIV family differ by their version.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct XivConfig {
+    /// A role switch leaves the mirror inactive, as old manuals say.
+    #[serde(default)]
+    pub switch_deactivates: bool,
+    /// Domains, by name; pools belong to one by their `domain`.
+    #[serde(default)]
+    pub domains: Vec<String>,
 }
 
 /// How `data: lio` is set up; without meaning for other data.
@@ -125,6 +150,22 @@ pub struct PoolConfig {
     pub name: Option<String>,
     /// Bytes.
     pub capacity: u64,
+    /// XIV: how much may be promised to volumes; as much as `capacity` when absent.
+    #[serde(default)]
+    pub soft_capacity: Option<u64>,
+    /// XIV: the part kept for snapshots; a tenth when absent.
+    #[serde(default)]
+    pub snapshot_capacity: Option<u64>,
+    /// XIV: the domain it belongs to.
+    #[serde(default)]
+    pub domain: Option<String>,
+}
+
+impl PoolConfig {
+    /// One of this many bytes with every default.
+    pub fn of(capacity: u64) -> Self {
+        Self { name: None, capacity, soft_capacity: None, snapshot_capacity: None, domain: None }
+    }
 }
 
 #[derive(Clone, Deserialize)]
@@ -165,7 +206,8 @@ impl Config {
 
     /// Parses and checks the text of a configuration file.
     pub fn parse(yaml: &str) -> Result<Self, ConfigError> {
-        let config: Self = serde_yaml::from_str(yaml)?;
+        let mut config: Self = serde_yaml::from_str(yaml)?;
+        config.arrays.iter_mut().for_each(ArrayConfig::fill);
         config.check()?;
         Ok(config)
     }
@@ -174,6 +216,14 @@ impl Config {
     pub fn solidfire(name: &str) -> Self {
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         Self { control: None, tls: TlsConfig::default(), arrays: vec![ArrayConfig::solidfire(name, listen)] }
+    }
+
+    /// Usable arrays of the XIV family in memory, each on a free port of a loopback address of its own, the first two
+    /// being partners; fields can be changed before the start.
+    pub fn xiv(names: &[&str]) -> Self {
+        let address = |last: usize| SocketAddr::from((Ipv4Addr::new(127, 0, 0, last as u8 + 1), 0));
+        let arrays = names.iter().enumerate().map(|(at, name)| ArrayConfig::xiv(name, address(at)));
+        Self { control: None, tls: TlsConfig::default(), arrays: arrays.collect() }
     }
 
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
@@ -208,17 +258,39 @@ impl ArrayConfig {
             credentials: Credentials { username: "admin".to_owned(), password: "secret".to_owned() },
             partner: None,
             data: Data::Memory,
-            model: defaults::model(),
-            firmware: defaults::firmware(),
+            model: defaults::model(Vendor::Solidfire),
+            firmware: defaults::firmware(Vendor::Solidfire, ""),
             serial: None,
             unique_id: None,
             pools: Vec::new(),
             iscsi: Vec::new(),
+            fc: Vec::new(),
             limits: BTreeMap::new(),
             latency: Duration::ZERO,
             clone_delay: defaults::clone_delay(),
             clone_overflow: CloneOverflow::Refuse,
+            replication: ReplicationConfig::default(),
             lio: LioConfig::default(),
+            xiv: XivConfig::default(),
+        }
+    }
+
+    /// A FlashSystem A9000 with every default, administered by `admin` / `secret`.
+    pub fn xiv(name: &str, listen: SocketAddr) -> Self {
+        let mut array = Self::solidfire(name, listen);
+        array.vendor = Vendor::Xiv;
+        array.model = defaults::model(Vendor::Xiv);
+        array.firmware = defaults::firmware(Vendor::Xiv, &array.model);
+        array
+    }
+
+    /// What the file leaves out and what depends on another field.
+    fn fill(&mut self) {
+        if self.model.is_empty() {
+            self.model = defaults::model(self.vendor);
+        }
+        if self.firmware.is_empty() {
+            self.firmware = defaults::firmware(self.vendor, &self.model);
         }
     }
 
@@ -229,6 +301,19 @@ impl ArrayConfig {
         let iscsi = self.iscsi.iter().position(|portal| portal.port() == 0 || is_v6_or_any(portal.ip()));
         if let Some(position) = iscsi {
             return Err(wrong(field(&format!("iscsi[{position}]")), "must be an IPv4 address and a port"));
+        }
+        match self.vendor {
+            Vendor::Solidfire => self.check_solidfire(field),
+            Vendor::Xiv => xiv::check(self, field),
+        }
+    }
+
+    fn check_solidfire(&self, field: &dyn Fn(&str) -> String) -> Result<(), ConfigError> {
+        if let Some(position) = self.fc.iter().position(|wwpn| !is_wwpn(wwpn)) {
+            return Err(wrong(
+                field(&format!("fc[{position}]")),
+                "must be eight octets such as 5f:47:ac:c0:00:00:00:01",
+            ));
         }
         if self.pools.len() > 1 {
             return Err(wrong(field("pools"), "a SolidFire cluster is one pool"));
@@ -257,12 +342,19 @@ impl Default for LioConfig {
     }
 }
 
-fn wrong(field: impl Into<String>, problem: impl Into<String>) -> ConfigError {
+pub(crate) fn wrong(field: impl Into<String>, problem: impl Into<String>) -> ConfigError {
     ConfigError::Field { field: field.into(), problem: problem.into() }
 }
 
 fn is_v6_or_any(ip: IpAddr) -> bool {
     ip.is_ipv6() || ip.is_unspecified()
+}
+
+fn is_wwpn(text: &str) -> bool {
+    let octet = |part: &str| {
+        part.len() == 2 && part.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+    };
+    text.split(':').count() == 8 && text.split(':').all(octet)
 }
 
 /// `20ms`, `1s`, `500us`, `8h`.
@@ -304,12 +396,23 @@ mod defaults {
     use std::path::PathBuf;
     use std::time::Duration;
 
-    pub(super) fn model() -> String {
-        "SF19210".to_owned()
+    use super::Vendor;
+
+    pub(super) fn model(vendor: Vendor) -> String {
+        match vendor {
+            Vendor::Solidfire => "SF19210".to_owned(),
+            Vendor::Xiv => "A9000".to_owned(),
+        }
     }
 
-    pub(super) fn firmware() -> String {
-        "12.3.0.958".to_owned()
+    pub(super) fn firmware(vendor: Vendor, model: &str) -> String {
+        let version = match (vendor, model) {
+            (Vendor::Solidfire, _) => "12.3.0.958",
+            (Vendor::Xiv, "Gen3") => "11.6.2.a",
+            (Vendor::Xiv, "SpectrumAccelerate") => "11.5.3",
+            (Vendor::Xiv, _) => "12.3.2.a",
+        };
+        version.to_owned()
     }
 
     pub(super) fn clone_delay() -> Duration {

@@ -9,10 +9,11 @@ mod control;
 mod kernel;
 mod running;
 mod solidfire;
+mod xiv;
 
 pub use config::{
-    ArrayConfig, Chap, CloneOverflow, Config, ConfigError, Credentials, Data, LioConfig, PoolConfig,
-    TlsConfig, Vendor,
+    ArrayConfig, Chap, CloneOverflow, Config, ConfigError, Credentials, Data, LioConfig, PoolConfig, ReplicationConfig,
+    TlsConfig, Vendor, XivConfig,
 };
 pub use control::{Control, ControlError, Statistics};
 pub use kernel::faults::{Action, Fault};

@@ -9,14 +9,14 @@ use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::config::{ArrayConfig, Config, ConfigError};
+use crate::config::{ArrayConfig, Config, ConfigError, Vendor};
 use crate::control::http::ControlFace;
-use crate::control::{Control, Station};
+use crate::control::{Control, Machine, Station};
 use crate::kernel::clock::Clock;
 use crate::kernel::fabric::FabricError;
 use crate::kernel::listener::{self, Switch};
 use crate::kernel::tls::{Authority, TlsError};
-use crate::solidfire;
+use crate::{solidfire, xiv};
 
 /// Starts simulated arrays.
 #[derive(Debug)]
@@ -53,7 +53,7 @@ pub struct ArrayInfo {
     pub serial: String,
     pub pools: Vec<PoolInfo>,
     pub iscsi: Vec<IscsiPort>,
-    /// World-wide names of Fibre Channel ports. These clusters have none.
+    /// World-wide names of Fibre Channel ports.
     pub fc: Vec<String>,
 }
 
@@ -97,13 +97,16 @@ impl Simulator {
         let (authority, stranger) = (Authority::new()?, Authority::new()?);
         let ca = write_authority(&config, &authority)?;
         let clock = Clock::new();
+        let world = xiv::World::new(&config);
+        let links = solidfire::Links::default();
+        let site =
+            Site { authority: &authority, stranger: &stranger, clock: &clock, world: &world, links: &links };
         let mut tasks = Tasks::default();
         let (mut stations, mut infos) = (Vec::new(), Vec::new());
         for array in &config.arrays {
             let socket = bind(array.listen).await?;
             let address = socket.local_addr().map_err(|source| listen(array.listen, source))?;
-            let (station, info) = raise(array, address, &authority, &stranger, clock.clone())?;
-            tasks.serve(socket, &station.switch, &station.array, address)?;
+            let (station, info) = tasks.raise(array, socket, address, &site)?;
             stations.push(station);
             infos.push(info);
         }
@@ -153,7 +156,7 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.tasks.iter().for_each(JoinHandle::abort);
         for station in self.control.stations() {
-            station.array.cluster().close();
+            station.array.close();
         }
     }
 }
@@ -163,7 +166,7 @@ impl Drop for Running {
 struct Tasks(Vec<JoinHandle<()>>);
 
 impl Tasks {
-    fn serve<F: listener::Face>(
+    fn serve<F: listener::Speak>(
         &mut self,
         socket: TcpListener,
         switch: &Arc<Switch>,
@@ -186,20 +189,48 @@ impl Drop for Tasks {
     }
 }
 
-fn raise(
-    config: &ArrayConfig,
-    address: SocketAddr,
-    authority: &Authority,
-    stranger: &Authority,
-    clock: Clock,
-) -> Result<(Station, ArrayInfo), StartError> {
-    let fabric =
-        |error: FabricError| StartError::Fabric { array: config.name.clone(), problem: error.to_string() };
-    let array = Arc::new(solidfire::Array::new(config, address, clock).map_err(fabric)?);
-    let info = array.info(address);
-    let (right, wrong) = (authority.server(address.ip())?, stranger.server(address.ip())?);
-    let switch = Arc::new(Switch::new(Some(Arc::clone(&right))));
-    Ok((Station { name: config.name.clone(), array, switch, right, wrong }, info))
+/// What all arrays of a start share.
+struct Site<'a> {
+    authority: &'a Authority,
+    stranger: &'a Authority,
+    clock: &'a Clock,
+    world: &'a Arc<xiv::World>,
+    links: &'a solidfire::Links,
+}
+
+impl Tasks {
+    /// Brings one array to life behind its socket.
+    fn raise(
+        &mut self,
+        config: &ArrayConfig,
+        socket: TcpListener,
+        address: SocketAddr,
+        site: &Site<'_>,
+    ) -> Result<(Station, ArrayInfo), StartError> {
+        let fabric = |error: FabricError| StartError::Fabric {
+            array: config.name.clone(),
+            problem: error.to_string(),
+        };
+        let (right, wrong) = (site.authority.server(address.ip())?, site.stranger.server(address.ip())?);
+        let switch = Arc::new(Switch::new(Some(Arc::clone(&right))));
+        let (array, info): (Arc<dyn Machine>, ArrayInfo) = match config.vendor {
+            Vendor::Solidfire => {
+                let array =
+                    Arc::new(solidfire::Array::new(config, address, site.clock, site.links).map_err(fabric)?);
+                let info = array.info(address);
+                self.serve(socket, &switch, &array, address)?;
+                (array, info)
+            }
+            Vendor::Xiv => {
+                let array =
+                    Arc::new(xiv::Array::new(config, address, site.clock, site.world).map_err(fabric)?);
+                let info = array.info(address);
+                self.serve(socket, &switch, &array, address)?;
+                (array, info)
+            }
+        };
+        Ok((Station { name: config.name.clone(), array, switch, right, wrong }, info))
+    }
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {

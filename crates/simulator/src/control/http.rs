@@ -1,7 +1,7 @@
 //! The same control over HTTP, for tests that have the simulator in another process.
 //!
 //! `GET /clock`, `POST /clock {"advance":"8h"}`, and below `/arrays/NAME`: `GET|DELETE journal`, `GET|POST|DELETE
-//! faults`, `PUT online true|false`, `PUT wrong-certificate true|false`, `PUT fullness 1..5`, `GET statistics`,
+//! faults`, `PUT online true|false`, `PUT link true|false`, `PUT wrong-certificate true|false`, `PUT fullness 1..5`, `GET statistics`,
 //! `GET audit`, `GET|PUT volumes/ID/data?offset=N&length=N` (octets).
 
 use bytes::Bytes;
@@ -66,6 +66,7 @@ impl ControlFace {
             ("POST", "faults") => done(control.order(array, body(request)?)),
             ("DELETE", "faults") => done(control.clear_faults(array)),
             ("PUT", "online") => done(control.set_online(array, body(request)?)),
+            ("PUT", "link") => done(control.set_link(array, body(request)?)),
             ("PUT", "wrong-certificate") => done(control.set_wrong_certificate(array, body(request)?)),
             ("PUT", "fullness") => done(control.set_fullness(array, body(request)?)),
             ("GET", "statistics") => reply(&control.statistics(array)?),

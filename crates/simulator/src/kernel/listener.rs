@@ -1,4 +1,4 @@
-//! A listening socket that speaks HTTP/1.1, over TLS or not, and can be taken off the network and put back.
+//! A listening socket, with TLS or not, that can be taken off the network and put back; and HTTP/1.1 to speak on it.
 
 use std::future::Future;
 use std::io;
@@ -27,7 +27,14 @@ pub(crate) type Answer = Response<Full<Bytes>>;
 #[error("connection cut")]
 pub(crate) struct Cut;
 
-/// Answers the requests of one listener.
+/// Talks with one client until either has enough.
+pub(crate) trait Speak: Send + Sync + 'static {
+    fn speak<S>(self: Arc<Self>, stream: S, connection: u64) -> impl Future<Output = ()> + Send
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+}
+
+/// Answers the HTTP requests of one listener.
 pub(crate) trait Face: Send + Sync + 'static {
     fn answer(
         &self,
@@ -72,7 +79,7 @@ impl Switch {
 }
 
 /// Serves `listener` until the task is aborted.
-pub(crate) fn serve<F: Face>(
+pub(crate) fn serve<F: Speak>(
     listener: TcpListener,
     switch: Arc<Switch>,
     face: Arc<F>,
@@ -99,7 +106,7 @@ pub(crate) fn serve<F: Face>(
 }
 
 /// Accepts and serves connections. Dropping it cuts them, because the set aborts what it holds.
-async fn accept<F: Face>(listener: &TcpListener, switch: &Switch, face: &Arc<F>) {
+async fn accept<F: Speak>(listener: &TcpListener, switch: &Switch, face: &Arc<F>) {
     let mut running = JoinSet::new();
     loop {
         tokio::select! {
@@ -112,10 +119,10 @@ async fn accept<F: Face>(listener: &TcpListener, switch: &Switch, face: &Arc<F>)
                     match tls {
                         Some(tls) => {
                             if let Ok(stream) = tls.accept(socket).await {
-                                speak(stream, number, face).await;
+                                face.speak(stream, number).await;
                             }
                         }
-                        None => speak(socket, number, face).await,
+                        None => face.speak(socket, number).await,
                     }
                 });
             }
@@ -124,20 +131,23 @@ async fn accept<F: Face>(listener: &TcpListener, switch: &Switch, face: &Arc<F>)
     }
 }
 
-async fn speak<F: Face, S>(stream: S, number: u64, face: Arc<F>)
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let service = service_fn(move |request: Request<Incoming>| {
-        let face = Arc::clone(&face);
-        async move {
-            let (head, body) = request.into_parts();
-            let body = body.collect().await.map_err(|_| Cut)?.to_bytes();
-            face.answer(number, Request::from_parts(head, body)).await
-        }
-    });
-    // A connection that ends badly is the client's affair; the journal has what was asked.
-    let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+impl<F: Face> Speak for F {
+    async fn speak<S>(self: Arc<Self>, stream: S, connection: u64)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let service = service_fn(move |request: Request<Incoming>| {
+            let face = Arc::clone(&self);
+            async move {
+                let (head, body) = request.into_parts();
+                let body = body.collect().await.map_err(|_| Cut)?.to_bytes();
+                face.answer(connection, Request::from_parts(head, body)).await
+            }
+        });
+        // A connection that ends badly is the client's affair; the journal has what was asked.
+        let _ =
+            hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+    }
 }
 
 /// An answer with a body of this type.

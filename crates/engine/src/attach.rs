@@ -76,6 +76,8 @@ impl Engine {
             self.detach(&entry, attached, deadline).await.map_err(fail)?;
         }
         if leaving.is_empty() {
+            // a request to attach that stood still, or whose record is still on its way, finds another version and ends
+            self.note(&entry, deadline).await.map_err(fail)?;
             return Ok(());
         }
         entry.attachments.retain(|a| !leaving.contains(a));

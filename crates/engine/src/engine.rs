@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use perilune_array::{Error, ErrorKind, Origin, Owner, RecordId};
-use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::clock::Clock;
@@ -15,21 +14,8 @@ use crate::health::Seen;
 use crate::ledger::{Entry, Index, Ledger};
 use crate::naming;
 use crate::nodes::Nodes;
+use crate::writer::{Fenced, Writer};
 use crate::{UseCase, disposition};
-
-/// Tells whether this replica may alter arrays: the writer lease, as a value to watch.
-#[derive(Debug, Clone)]
-pub struct Writer(watch::Receiver<bool>);
-
-impl Writer {
-    pub fn new(held: watch::Receiver<bool>) -> Self {
-        Self(held)
-    }
-
-    pub fn holds(&self) -> bool {
-        *self.0.borrow()
-    }
-}
 
 /// One method per use case; see the modules `volume`, `attach` and `snapshot`.
 ///
@@ -54,7 +40,8 @@ impl Engine {
         cluster: impl Into<String>,
     ) -> Self {
         let clock = Clock::default();
-        let guard = Guard::new(Arc::clone(&fleet), writer, clock.clone());
+        let guard = Guard::new(Arc::clone(&fleet), writer.clone(), clock.clone());
+        let ledger = Arc::new(Fenced { inner: ledger, writer });
         let (nodes, seen) = (None, Seen::default());
         Self { guard, fleet, ledger, clock, nodes, seen, cluster: cluster.into() }
     }
@@ -90,6 +77,17 @@ impl Engine {
     pub(crate) fn owner_of(&self, entry: &Entry) -> Owner {
         let claim = entry.claim.as_ref().map(|claim| (claim.namespace.clone(), claim.name.clone()));
         self.owner(&entry.id).with_origin(Origin { csi_name: Some(entry.csi_name.clone()), claim })
+    }
+
+    /// The mark of a snapshot: whose it is, and what Kubernetes calls it.
+    pub(crate) fn snapshot_owner(&self, csi_name: &str) -> Owner {
+        let origin = Origin { csi_name: Some(csi_name.to_owned()), claim: None };
+        self.owner(&self.record_of(csi_name)).with_origin(origin)
+    }
+
+    /// What all our marks in this cluster say.
+    pub(crate) fn cluster(&self) -> &str {
+        &self.cluster
     }
 
     /// What the ledger's memory holds.

@@ -7,22 +7,30 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use perilune_array::{
-    Array, Capabilities, ConnectSpec, Connector, Error, ErrorKind, Protocol, QosLimits, SizeRules,
-    SystemReport, TargetPort,
+    ArrayId, Capabilities, Connector, Error, ErrorKind, Protocol, QosLimits, SizeRules, SystemReport,
+    TargetPort,
 };
-use tokio::sync::Semaphore;
 
 use crate::meter::{Ending, Meter, Silent};
 use crate::qos::Offer;
+use crate::rating::Rating;
 
 mod look;
+mod pace;
+mod slot;
 mod spec;
 
-use look::{fault, look};
+use look::{Look, fault, look};
+pub(crate) use slot::Session;
+use slot::Slot;
 pub use spec::{AdministrativeState, BackendSpec, HostPolicy, Limits, PoolSpec, Scheduling};
+
+/// How many answers one look may wait for in all.
+const ANSWERS: u32 = 4;
 
 /// One live look at a backend.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,7 +75,8 @@ impl fmt::Display for ConnectFault {
 pub enum Applied {
     /// In use as described.
     Working(BackendReport),
-    /// The description does not work, the session made from an earlier one does and stays in use.
+    /// The description does not work as a whole: what does stays in use, be it the session made from an earlier one, or this
+    /// one for volumes that exist already.
     KeptOld { report: Box<BackendReport>, fault: ConnectFault },
     /// Not usable.
     Broken(ConnectFault),
@@ -81,6 +90,8 @@ pub struct BackendView {
     pub report: Option<BackendReport>,
     /// What the last look failed with.
     pub fault: Option<ConnectFault>,
+    /// What its administrator says of its pools, compiled.
+    pub(crate) rating: Arc<Rating>,
 }
 
 impl BackendView {
@@ -91,34 +102,29 @@ impl BackendView {
     }
 }
 
-/// A session in use.
-#[derive(Debug, Clone)]
-pub(crate) struct Session {
-    pub(crate) array: Arc<dyn Array>,
-    pub(crate) permits: Arc<Semaphore>,
-    /// What it was made from.
-    made_from: Arc<ConnectSpec>,
-}
-
-#[derive(Debug)]
-struct Slot {
-    spec: BackendSpec,
-    session: Option<Session>,
-    report: Option<BackendReport>,
-    fault: Option<ConnectFault>,
-}
-
 /// All backends, by name.
 #[derive(Debug)]
 pub struct Fleet {
     connector: Arc<dyn Connector>,
     meter: Arc<dyn Meter>,
     slots: Mutex<BTreeMap<String, Slot>>,
+    /// Counts up with each description, so that a look that took long cannot undo what a later one found.
+    rounds: AtomicU64,
+}
+
+/// One application of a description, and what was in use when it began.
+#[derive(Debug)]
+struct Round {
+    number: u64,
+    current: Option<Session>,
+    /// What the array was before, where nobody says what it must be.
+    known: Option<ArrayId>,
+    rating: Result<Arc<Rating>, String>,
 }
 
 impl Fleet {
     pub fn new(connector: Arc<dyn Connector>) -> Self {
-        Self { connector, meter: Arc::new(Silent), slots: Mutex::default() }
+        Self { connector, meter: Arc::new(Silent), slots: Mutex::default(), rounds: AtomicU64::new(0) }
     }
 
     /// Counts with `meter`, here and in the engine over this fleet.
@@ -132,29 +138,33 @@ impl Fleet {
         &self.meter
     }
 
-    /// Makes the fleet use the backend as described, and looks at it. Call it again to look again.
+    /// Makes the fleet use the backend as described, and looks at it. Call it again to look again. It ends in bounded time
+    /// whatever the array does, and holds nothing meanwhile that other backends need.
     pub async fn apply(&self, spec: BackendSpec) -> Applied {
-        let current = self.adopt(&spec);
-        if let Some(session) = current.clone().filter(|session| *session.made_from == spec.connect) {
-            let look = look(&spec, session.array.as_ref()).await;
-            self.settle(&spec.name, Some(session), &look);
-            return look.map_or_else(Applied::Broken, Applied::Working);
+        let round = self.adopt(&spec);
+        if let Some(session) = round.current.clone().filter(|session| *session.made_from == spec.connect) {
+            let look = self.look(&spec, &round, &session).await;
+            return self.settle(&spec.name, &round, Some(session), look);
         }
-        let fault = match self.connect(&spec).await {
-            Ok((session, report)) => {
-                self.settle(&spec.name, Some(session), &Ok(report.clone()));
-                return Applied::Working(report);
-            }
+        let fault = match self.connect(&spec, &round).await {
+            Ok((session, look)) => return self.settle(&spec.name, &round, Some(session), Ok(look)),
             Err(fault) => fault,
         };
-        if let Some(old) = current
-            && let Ok(report) = look(&spec, old.array.as_ref()).await
-        {
-            self.settle(&spec.name, Some(old), &Ok(report.clone()));
-            return Applied::KeptOld { report: Box::new(report), fault };
+        let Some(old) = round.current.clone() else {
+            return self.settle(&spec.name, &round, None, Err(fault));
+        };
+        match self.look(&spec, &round, &old).await {
+            Ok(look) => {
+                let report = Box::new(look.0.clone());
+                self.settle(&spec.name, &round, Some(old), Ok(look));
+                Applied::KeptOld { report, fault }
+            }
+            // the old session may still be the better one to detach with, unless it leads elsewhere now
+            Err(other) => {
+                let keep = Some(old).filter(|_| other.reason != FaultReason::IdentityMismatch);
+                self.settle(&spec.name, &round, keep, Err(fault))
+            }
         }
-        self.settle(&spec.name, None, &Err(fault.clone()));
-        Applied::Broken(fault)
     }
 
     /// Forgets the backend; its session ends when its last call does.
@@ -197,49 +207,43 @@ impl Fleet {
         }
     }
 
-    /// Takes the description on and answers the session in use.
-    fn adopt(&self, spec: &BackendSpec) -> Option<Session> {
+    /// Takes the description on and answers what is in use.
+    fn adopt(&self, spec: &BackendSpec) -> Round {
+        let number = self.rounds.fetch_add(1, Ordering::SeqCst) + 1;
         let mut slots = self.lock();
-        let slot = slots.entry(spec.name.clone()).or_insert_with(|| Slot {
-            spec: spec.clone(),
-            session: None,
-            report: None,
-            fault: None,
-        });
-        if slot.spec.limits.concurrent != spec.limits.concurrent
-            && let Some(session) = &mut slot.session
-        {
-            session.permits = Arc::new(Semaphore::new(spec.limits.concurrent));
-        }
-        slot.spec = spec.clone();
-        slot.session.clone()
+        let slot = slots.entry(spec.name.clone()).or_insert_with(|| Slot::new(spec));
+        let rating = slot.adopt(number, spec);
+        Round { number, current: slot.session.clone(), known: slot.known.clone(), rating }
     }
 
-    async fn connect(&self, spec: &BackendSpec) -> Result<(Session, BackendReport), ConnectFault> {
-        let connected = self.connector.connect(&spec.connect).await;
+    async fn connect(&self, spec: &BackendSpec, round: &Round) -> Result<(Session, Look), ConnectFault> {
+        let connected = bounded(spec, self.connector.connect(&spec.connect)).await;
         self.meter.login(&spec.name, Ending::of(&connected));
-        let array = connected.map_err(|error| fault(&error))?;
-        let report = look(spec, array.as_ref()).await?;
-        let permits = Arc::new(Semaphore::new(spec.limits.concurrent));
-        Ok((Session { array, permits, made_from: Arc::new(spec.connect.clone()) }, report))
+        let session = Session::new(connected.map_err(|error| fault(&error))?, spec);
+        let look = self.look(spec, round, &session).await?;
+        Ok((session, look))
     }
 
-    fn settle(&self, name: &str, session: Option<Session>, look: &Result<BackendReport, ConnectFault>) {
-        let mut slots = self.lock();
-        // removed while we looked: stays removed
-        let Some(slot) = slots.get_mut(name) else { return };
+    async fn look(&self, spec: &BackendSpec, round: &Round, session: &Session) -> Result<Look, ConnectFault> {
+        let looked = bounded(spec, async { Ok(look(spec, round, session.array.as_ref()).await) }).await;
+        looked.unwrap_or_else(|late| Err(fault(&late)))
+    }
+
+    fn settle(
+        &self,
+        name: &str,
+        round: &Round,
+        session: Option<Session>,
+        look: Result<Look, ConnectFault>,
+    ) -> Applied {
+        // removed, or described anew, while we looked: that stands
+        if let Some(slot) = self.lock().get_mut(name).filter(|slot| slot.round == round.number) {
+            slot.settle(session, &look);
+        }
         match look {
-            Ok(report) => {
-                slot.session = session;
-                slot.report = Some(report.clone());
-                slot.fault = None;
-            }
-            Err(fault) => {
-                // another array answers at this address: nothing may reach it
-                slot.session = session.filter(|_| fault.reason != FaultReason::IdentityMismatch);
-                slot.report = slot.report.take().filter(|_| slot.session.is_some());
-                slot.fault = Some(fault.clone());
-            }
+            Ok((report, None)) => Applied::Working(report),
+            Ok((report, Some(fault))) => Applied::KeptOld { report: Box::new(report), fault },
+            Err(fault) => Applied::Broken(fault),
         }
     }
 
@@ -248,8 +252,11 @@ impl Fleet {
     }
 }
 
-impl Slot {
-    fn view(&self) -> BackendView {
-        BackendView { spec: self.spec.clone(), report: self.report.clone(), fault: self.fault.clone() }
-    }
+/// An array that hangs must not hang those who look at it: connecting and looking take a few answers each.
+async fn bounded<T>(spec: &BackendSpec, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    let patience = spec.connect.timeout.saturating_mul(ANSWERS);
+    tokio::time::timeout(patience, work).await.unwrap_or_else(|_| {
+        let text = format!("the array did not answer within {} seconds", patience.as_secs());
+        Err(Error::new(ErrorKind::NoAnswer, text))
+    })
 }

@@ -7,7 +7,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use perilune_array::{Array, Error, ErrorKind};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -17,11 +17,11 @@ use tracing::Instrument as _;
 use crate::UseCase;
 
 use crate::clock::Clock;
-use crate::engine::Writer;
 use crate::failure::Failure;
 use crate::fleet::{AdministrativeState, BackendView, Fleet};
 use crate::lock::{Held, Locks};
 use crate::meter::{Ending, Meter};
+use crate::writer::Writer;
 
 /// Attempts in one call; the caller comes back anyway.
 const ATTEMPTS: u32 = 4;
@@ -58,6 +58,8 @@ pub(crate) struct Step {
     meter: Arc<dyn Meter>,
     doubt: Arc<Doubt>,
     turn: Arc<Turn>,
+    deadline: Instant,
+    writer: Writer,
 }
 
 /// Why nobody may believe that the array is as it was.
@@ -109,8 +111,18 @@ impl Step {
         self.doubt.altered.store(false, Ordering::SeqCst);
     }
 
+    /// May a request of this call, or of an earlier one, still be carried out although nobody heard its answer?
+    pub(crate) fn in_doubt(&self) -> bool {
+        self.doubt.lost.load(Ordering::SeqCst)
+    }
+
     /// Puts an altering call through: from its start until a settled answer, whoever asks must assume it happened.
     pub(crate) async fn change<T>(&self, call: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        // whoever stood still until now may find that others went on
+        writable(&self.writer)?;
+        if Instant::now() >= self.deadline {
+            return Err(Error::new(ErrorKind::TimedOut, "the time that the caller gave is over"));
+        }
         let before = self.doubt.lost.swap(true, Ordering::SeqCst);
         let answer = call.await;
         self.meter.change(&self.view.spec.name, self.use_case, Ending::of(&answer));
@@ -171,14 +183,7 @@ impl Guard {
 
     /// May this replica alter anything?
     fn writable(&self) -> Result<(), Error> {
-        if self.writer.holds() {
-            return Ok(());
-        }
-        Err(Error::new(
-            ErrorKind::Unreachable,
-            "this replica does not hold the writer lease; the one that does will serve the call",
-        )
-        .into_unsettled())
+        writable(&self.writer)
     }
 
     /// Attempts it until it succeeds, fails for good, or time is up.
@@ -208,7 +213,7 @@ impl Guard {
                 Err(error) => error,
             };
             let unsettled = error.is_unsettled() || doubt.any();
-            let pause = pause(tried, self.clock.now());
+            let pause = pause(tried);
             let again =
                 worth_another(error.kind()) && tried < ATTEMPTS && Instant::now() + pause < op.deadline;
             tracing::warn!(%error, kind = error.kind().word(), tried, unsettled, again, "the array did not do it");
@@ -235,6 +240,7 @@ impl Guard {
         gate(op, &view)?;
         let begun = Instant::now();
         let timed = async {
+            session.pace.keep().await;
             let permit = Turn::take(&session.permits).await?;
             let waited = begun.elapsed();
             let turn = Turn { permits: Arc::clone(&session.permits), held: Mutex::new(Some(permit)) };
@@ -246,6 +252,8 @@ impl Guard {
                 meter: Arc::clone(self.fleet.meter()),
                 doubt: Arc::clone(doubt),
                 turn: Arc::new(turn),
+                deadline: op.deadline,
+                writer: self.writer.clone(),
             };
             let outcome = attempt(step).await;
             self.fleet.meter().attempt(&op.backend, op.use_case, Ending::of(&outcome), waited);
@@ -255,6 +263,17 @@ impl Guard {
             .await
             .unwrap_or_else(|_| Err(Error::new(ErrorKind::TimedOut, "the time that the caller gave is over")))
     }
+}
+
+fn writable(writer: &Writer) -> Result<(), Error> {
+    if writer.holds() {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::Unreachable,
+        "this replica does not hold the writer lease; the one that does will serve the call",
+    )
+    .into_unsettled())
 }
 
 /// Does the administrator let this happen?
@@ -279,9 +298,7 @@ const fn worth_another(kind: ErrorKind) -> bool {
 }
 
 /// Doubling, and spread by half so that callers who failed together do not come back together.
-fn pause(tried: u32, now: SystemTime) -> Duration {
+fn pause(tried: u32) -> Duration {
     let full = FIRST_PAUSE * 2_u32.pow(tried.min(5));
-    let spread =
-        now.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| u64::from(since.subsec_nanos()) % 1000);
-    full / 2 + (full / 2) * u32::try_from(spread).unwrap_or(0) / 1000
+    full / 2 + (full / 2).mul_f64(fastrand::f64())
 }

@@ -31,19 +31,22 @@ mod naming;
 pub mod nodes;
 mod placement;
 pub mod qos;
+mod rating;
 mod request;
 mod snapshot;
+mod tend;
 #[cfg(test)]
 mod testing;
 pub mod topology;
 mod volume;
 pub mod wishes;
+mod writer;
 
 pub use attach::{Attachment, PublishRequest};
 pub use capacity::Capacity;
 pub use clock::Clock;
 pub use disposition::{Code, Requeue, UseCase};
-pub use engine::{Engine, Writer};
+pub use engine::Engine;
 pub use failure::Failure;
 pub use fleet::{
     AdministrativeState, Applied, BackendReport, BackendSpec, BackendView, ConnectFault, FaultReason, Fleet,
@@ -60,8 +63,10 @@ pub use request::{
     VolumeRequest,
 };
 pub use snapshot::SnapshotView;
+pub use tend::Tended;
 pub use topology::{Segments, TopologyRequirement};
 pub use volume::{VolumeQuestion, VolumeView};
+pub use writer::Writer;
 
 pub use perilune_array::{
     ArrayId, Capabilities, Chap, ConnectSpec, Connector, Credentials, Endpoint, ErrorKind, Health, HostId,

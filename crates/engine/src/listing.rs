@@ -53,8 +53,8 @@ impl Engine {
         let entries = self.entries_with(filter, after.as_ref()).map_err(unreadable)?;
         let (max, mut items, mut next) = (page_size(max), Vec::new(), None);
         'page: for entry in &entries {
-            for (view, name) in snapshot::views(entry) {
-                let seen = after.as_ref().is_some_and(|(id, last)| (&entry.id, name) <= (id, last.as_str()));
+            for (own, view) in self.numbered(entry) {
+                let seen = after.as_ref().is_some_and(|last| (&entry.id, &own) <= (&last.0, &last.1));
                 if seen || !fits(filter, &view) {
                     continue;
                 }
@@ -62,7 +62,7 @@ impl Engine {
                     next = items.last().map(|(_, place): &(SnapshotView, String)| place.clone());
                     break 'page;
                 }
-                items.push((view, format!("v1:{}:{name}", entry.id)));
+                items.push((view, format!("v1:{}:{own}", entry.id)));
             }
         }
         Ok(Paged { items: items.into_iter().map(|(view, _)| view).collect(), next })
@@ -79,10 +79,19 @@ impl Engine {
         Ok(VolumeStatus { view: volume::view(&entry), health: self.health_of(&entry) })
     }
 
+    /// The snapshots of one volume in the order of numbers made from their names: the names themselves would make tokens
+    /// longer than callers take.
+    fn numbered(&self, entry: &Entry) -> Vec<(RecordId, SnapshotView)> {
+        let mut all: Vec<_> =
+            snapshot::views(entry).map(|(view, name)| (self.record_of(name), view)).collect();
+        all.sort_by(|(a, _), (b, _)| a.cmp(b));
+        all
+    }
+
     fn entries_with(
         &self,
         filter: &SnapshotFilter,
-        after: Option<&(RecordId, String)>,
+        after: Option<&(RecordId, RecordId)>,
     ) -> Result<Vec<std::sync::Arc<Entry>>, LedgerError> {
         match filter {
             SnapshotFilter::All => {
@@ -112,10 +121,10 @@ fn volume_token(token: &str) -> Result<RecordId, Failure> {
     token.parse::<VolumeHandle>().map(|handle| handle.record().clone()).map_err(|_| foreign(token))
 }
 
-fn snapshot_token(token: &str) -> Result<(RecordId, String), Failure> {
+fn snapshot_token(token: &str) -> Result<(RecordId, RecordId), Failure> {
     let parts = token.strip_prefix("v1:").and_then(|rest| rest.split_once(':'));
-    let (id, name) = parts.ok_or_else(|| foreign(token))?;
-    Ok((volume_token(&format!("v1:{id}"))?, name.to_owned()))
+    let (volume, own) = parts.ok_or_else(|| foreign(token))?;
+    Ok((volume_token(&format!("v1:{volume}"))?, volume_token(&format!("v1:{own}"))?))
 }
 
 fn foreign(token: &str) -> Failure {

@@ -6,6 +6,7 @@ use perilune_array::{Error, ErrorKind, Pool, Protocol, Size};
 
 use crate::fleet::{AdministrativeState, BackendReport, BackendView, PoolSpec};
 use crate::qos;
+use crate::rating::Question;
 use crate::request::{BackendChoice, SizeRange, VolumeRequest};
 use crate::topology::{self, Segments, TopologyRequirement};
 
@@ -133,9 +134,32 @@ fn fit(
     let most = spec.and_then(|spec| spec.max_volume_size);
     let size = size_on(report, &request.size, most)?;
     has_room(pool, spec, size)?;
+    let goodness = rated(view, report, pool, request, size)?;
     let preference = topology::preference(&topology, &request.topology);
     let place = Place { backend: view.spec.name.clone(), pool: pool.clone(), size, topology };
-    Ok(Candidate { place, preference, goodness: 0, weight: view.spec.scheduling.weight })
+    Ok(Candidate { place, preference, goodness, weight: view.spec.scheduling.weight })
+}
+
+/// What the administrator's own words say of the pool.
+fn rated(
+    view: &BackendView,
+    report: &BackendReport,
+    pool: &Pool,
+    request: &VolumeRequest,
+    size: Size,
+) -> Result<u8, Error> {
+    let question = Question { spec: &view.spec, report, pool, request, size };
+    match view.rating.admits(&question) {
+        Ok(true) => {}
+        Ok(false) => {
+            return Err(Error::new(ErrorKind::NoCapacity, "spec.scheduling.filter does not let it in"));
+        }
+        Err(why) => return Err(Error::new(ErrorKind::WrongState, why)),
+    }
+    Ok(view.rating.goodness(&question).unwrap_or_else(|why| {
+        tracing::warn!(backend = view.spec.name, pool = pool.name, why, "the pool's goodness is taken as 0");
+        0
+    }))
 }
 
 /// From where the volumes of a pool can be reached.

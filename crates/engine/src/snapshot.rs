@@ -87,13 +87,8 @@ fn view(entry: &Entry, snapshot: &SnapshotEntry) -> Option<SnapshotView> {
     })
 }
 
-/// The snapshots of one volume by their names, those that are only intended left out.
-pub(crate) fn views(entry: &Entry) -> Vec<(SnapshotView, &str)> {
-    let mut all: Vec<_> = entry
-        .snapshots
-        .iter()
-        .filter_map(|snapshot| Some((view(entry, snapshot)?, snapshot.csi_name.as_str())))
-        .collect();
-    all.sort_by(|(_, a), (_, b)| a.cmp(b));
-    all
+/// The snapshots of one volume with their names, those that are only intended left out.
+pub(crate) fn views(entry: &Entry) -> impl Iterator<Item = (SnapshotView, &str)> {
+    let told = |snapshot| Some((view(entry, snapshot)?, snapshot.csi_name.as_str()));
+    entry.snapshots.iter().filter_map(told)
 }

@@ -79,7 +79,12 @@ pub(crate) fn view(name: &str) -> BackendView {
         qos: Some(QosLimits { min_iops: iops, max_iops: iops, burst_iops: iops }),
         qos_tiers: Vec::new(),
     };
-    BackendView { spec: BackendSpec::new(name, connect), report: Some(report), fault: None }
+    BackendView {
+        spec: BackendSpec::new(name, connect),
+        report: Some(report),
+        fault: None,
+        rating: std::sync::Arc::default(),
+    }
 }
 
 pub(crate) fn fault() -> ConnectFault {

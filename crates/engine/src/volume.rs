@@ -19,7 +19,7 @@ use crate::topology::Segments;
 use crate::{ContentSource, Engine, Failure, SizeRange, UseCase, VolumeHandle, VolumeRequest};
 
 pub use check::VolumeQuestion;
-pub(crate) use make::LATE_EXECUTION;
+pub(crate) use make::{LATE_EXECUTION, MAKING};
 
 use act::grow_once;
 use check::same_request;

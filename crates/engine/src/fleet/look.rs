@@ -1,47 +1,23 @@
 //! One look at an array: is it the expected one, and how does it stand?
 
-use perilune_array::{Array, Capabilities, Error, ErrorKind, Protocol};
+use perilune_array::{Array, Capabilities, Error, ErrorKind, Protocol, SystemReport};
 
-use super::{BackendReport, BackendSpec, ConnectFault, FaultReason};
+use super::{BackendReport, BackendSpec, ConnectFault, FaultReason, Round};
+
+/// What was seen, and what of the description does not go with it: then no new volume is placed there.
+pub(super) type Look = (BackendReport, Option<ConnectFault>);
 
 /// Reads the array and checks that it is the expected one.
-pub(super) async fn look(spec: &BackendSpec, array: &dyn Array) -> Result<BackendReport, ConnectFault> {
+pub(super) async fn look(spec: &BackendSpec, round: &Round, array: &dyn Array) -> Result<Look, ConnectFault> {
     let ports = array.access().ports().await.map_err(|error| fault(&error))?;
     let mut system = array.inspect().await.map_err(|error| fault(&error))?;
-    if let Some(expected) = &spec.expected
-        && system.id != *expected
-    {
-        return Err(ConnectFault {
-            reason: FaultReason::IdentityMismatch,
-            message: format!(
-                "the array at this address is {}, not {expected} as spec.arrayID says; nothing was touched. Correct the endpoint, \
-                 or delete and re-create the ArrayBackend if another array is meant",
-                system.id
-            ),
-        });
-    }
-    let missing: Vec<&str> = spec
-        .pools
-        .iter()
-        .map(|pool| pool.name.as_str())
-        .filter(|name| !system.pools.iter().any(|p| p.name == *name))
-        .collect();
-    if !missing.is_empty() {
-        let found: Vec<&str> = system.pools.iter().map(|pool| pool.name.as_str()).collect();
-        return Err(ConnectFault {
-            reason: FaultReason::InvalidSpec,
-            message: format!(
-                "spec.pools names {} but the array has {}",
-                missing.join(", "),
-                found.join(", ")
-            ),
-        });
-    }
+    expected(spec, round, &system)?;
+    let misfit = missing_pools(spec, &system);
     if !spec.pools.is_empty() {
         system.pools.retain(|pool| spec.pool(&pool.name).is_some());
     }
     let profile = array.profile();
-    Ok(BackendReport {
+    let report = BackendReport {
         system,
         capabilities: Capabilities::of(array),
         sizes: profile.sizes,
@@ -49,6 +25,53 @@ pub(super) async fn look(spec: &BackendSpec, array: &dyn Array) -> Result<Backen
         protocols: served(&spec.protocols, &profile.protocols),
         qos: profile.qos,
         qos_tiers: profile.qos_tiers.clone(),
+    };
+    let misfit = misfit.or_else(|| misrated(spec, round, &report)).or_else(|| unserved(spec, &report));
+    Ok((report, misfit))
+}
+
+fn expected(spec: &BackendSpec, round: &Round, system: &SystemReport) -> Result<(), ConnectFault> {
+    let mismatch = |message| Err(ConnectFault { reason: FaultReason::IdentityMismatch, message });
+    match (&spec.expected, &round.known) {
+        (Some(expected), _) if system.id != *expected => mismatch(format!(
+            "the array at this address is {}, not {expected} as spec.arrayID says; nothing was touched. Correct the endpoint, \
+             or delete and re-create the ArrayBackend if another array is meant",
+            system.id
+        )),
+        (None, Some(known)) if system.id != *known => mismatch(format!(
+            "the array at this address is {}, and it was {known} before; nothing was touched. Correct the endpoint, or set \
+             spec.arrayID to {} if that array is meant now",
+            system.id, system.id
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn invalid(message: String) -> ConnectFault {
+    ConnectFault { reason: FaultReason::InvalidSpec, message }
+}
+
+fn missing_pools(spec: &BackendSpec, system: &SystemReport) -> Option<ConnectFault> {
+    let names = spec.pools.iter().map(|pool| pool.name.as_str());
+    let missing: Vec<&str> = names.filter(|name| !system.pools.iter().any(|p| p.name == *name)).collect();
+    if missing.is_empty() {
+        return None;
+    }
+    let found: Vec<&str> = system.pools.iter().map(|pool| pool.name.as_str()).collect();
+    Some(invalid(format!("spec.pools names {} but the array has {}", missing.join(", "), found.join(", "))))
+}
+
+fn misrated(spec: &BackendSpec, round: &Round, report: &BackendReport) -> Option<ConnectFault> {
+    let judged = match &round.rating {
+        Ok(rating) => rating.rehearse(spec, report),
+        Err(why) => Err(why.clone()),
+    };
+    judged.err().map(invalid)
+}
+
+fn unserved(spec: &BackendSpec, report: &BackendReport) -> Option<ConnectFault> {
+    (report.protocols.is_empty() && !spec.protocols.is_empty()).then(|| {
+        invalid("spec.protocols names none that the array serves; correct it or leave it out".to_owned())
     })
 }
 

@@ -62,7 +62,7 @@ impl PoolSpec {
 }
 
 /// How the backend is rated when a new volume looks for a place. Both expressions are CEL over `pool`, `volume` and
-/// `capabilities`; see [`crate::rating`].
+/// `capabilities`: the module `rating` lists their fields.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Scheduling {
     /// Must be true for a pool to be used.

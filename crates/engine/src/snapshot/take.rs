@@ -9,7 +9,7 @@ use crate::failure::of_ledger;
 use crate::guard::{Op, Step};
 use crate::ledger::{Entry, SnapshotEntry};
 use crate::topology::{self, TopologyRequirement};
-use crate::volume::{LATE_EXECUTION, usable};
+use crate::volume::{LATE_EXECUTION, MAKING, usable};
 use crate::{Engine, Failure, SnapshotRequest, UseCase, naming};
 
 /// A snapshot to be taken.
@@ -22,6 +22,8 @@ struct Taking {
     fresh: bool,
     /// An earlier attempt is so young that the array may still carry it out.
     late: bool,
+    /// No request to take it is sent after this.
+    until: Instant,
 }
 
 impl Engine {
@@ -59,10 +61,12 @@ impl Engine {
         let (entry, fresh, late) = self.intend_snapshot(entry, csi_name, deadline).await?;
         let doing = UseCase::CreateSnapshot;
         let op = Op { use_case: doing, backend: entry.backend.clone(), subject, deadline, in_doubt: !fresh };
-        let owner = self.owner(&self.record_of(csi_name));
-        let taking = Taking { entry: entry.clone(), csi_name: csi_name.to_owned(), owner, fresh, late };
+        let owner = self.snapshot_owner(csi_name);
+        let until = Instant::now() + MAKING;
+        let taking =
+            Taking { entry: entry.clone(), csi_name: csi_name.to_owned(), owner, fresh, late, until };
         match self.guard.run(&op, |step| take_once(step, taking.clone())).await {
-            Ok(taken) => self.complete_snapshot(entry, csi_name, taken, deadline).await,
+            Ok((taken, in_doubt)) => self.complete_snapshot(entry, csi_name, taken, in_doubt, deadline).await,
             Err(error) if settled(doing, &error) => Err(self.forget(entry, csi_name, error, deadline).await),
             Err(error) => Err(error),
         }
@@ -114,12 +118,10 @@ impl Engine {
         usable(&entry)?;
         let now = self.clock.now();
         if let Some(mine) = entry.snapshots.iter_mut().find(|s| s.csi_name == csi_name) {
-            if mine.attempted.is_some_and(|at| self.clock.since(at) < LATE_EXECUTION) {
-                return Ok((entry, false, true));
-            }
+            let late = mine.attempted.is_some_and(|at| self.clock.since(at) < LATE_EXECUTION);
             // it is about to be tried again: the doubt that this may cause counts from now
             mine.attempted = Some(now);
-            return Ok((self.note(&entry, deadline).await?, false, false));
+            return Ok((self.note(&entry, deadline).await?, false, late));
         }
         let (session, _) = self.fleet.session(&entry.backend)?;
         let profile = session.array.profile();
@@ -151,13 +153,15 @@ impl Engine {
         mut entry: Entry,
         csi_name: &str,
         taken: Snapshot,
+        in_doubt: bool,
         deadline: Instant,
     ) -> Result<SnapshotView, Error> {
         let mine = entry.snapshots.iter_mut().find(|s| s.csi_name == csi_name);
         let mine =
             mine.ok_or_else(|| Error::new(ErrorKind::Bug, "the snapshot's intent is gone").into_unsettled())?;
         (mine.native, mine.size, mine.created) = (Some(taken.id), taken.size, Some(taken.created));
-        (mine.ready, mine.attempted) = (taken.ready, None);
+        // a request that was given up may yet take a second one; `tend` will look
+        (mine.ready, mine.attempted) = (taken.ready, in_doubt.then(|| self.clock.now()));
         let done = mine.clone();
         self.note(&entry, deadline).await?;
         view(&entry, &done).ok_or_else(|| Error::new(ErrorKind::Bug, "the snapshot's record is not whole"))
@@ -186,7 +190,8 @@ fn in_reach(entry: &Entry, wanted: &TopologyRequirement) -> Result<(), Error> {
     Err(Error::new(ErrorKind::NoCapacity, text))
 }
 
-async fn take_once(step: Step, taking: Taking) -> Result<Snapshot, Error> {
+/// `true`: a request that nobody heard the answer of may still take a second one.
+async fn take_once(step: Step, taking: Taking) -> Result<(Snapshot, bool), Error> {
     let (snapshots, owner) = (snapshots(&step)?, taking.owner);
     let entry = taking.entry;
     let volume: VolumeId =
@@ -204,8 +209,12 @@ async fn take_once(step: Step, taking: Taking) -> Result<Snapshot, Error> {
             step.change(snapshots.delete(&surplus.id, &owner)).await?;
         }
         if let Some(taken) = ours.pop() {
-            return Ok(taken);
+            return Ok((taken, step.in_doubt()));
         }
     }
-    step.change(snapshots.create(&NewSnapshot::new(volume, name, owner))).await
+    if Instant::now() > taking.until {
+        return Err(Error::new(ErrorKind::TimedOut, "it took too long to be begun once more in this call"));
+    }
+    let taken = step.change(snapshots.create(&NewSnapshot::new(volume, name, owner))).await?;
+    Ok((taken, step.in_doubt()))
 }

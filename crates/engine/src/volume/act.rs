@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use perilune_array::{Error, ErrorKind, NewVolume, Owner, QosWish, Size, Source, Volume, VolumeId, Volumes};
 
+use tokio::time::Instant;
+
 use super::decide::{Next, next};
 use crate::SizeRange;
 use crate::guard::Step;
@@ -28,6 +30,8 @@ pub(super) struct Making {
     pub(super) fresh: bool,
     /// An earlier attempt is so young that the array may still carry it out.
     pub(super) late: bool,
+    /// No request to make it is sent after this.
+    pub(super) until: Instant,
 }
 
 /// What one attempt knows by now.
@@ -39,8 +43,9 @@ struct Work {
     limited: bool,
 }
 
-/// Observe → decide → act, until the volume is there and usable. What was begun and is refused is ended again.
-pub(super) async fn converge(step: Step, making: Making) -> Result<Volume, Error> {
+/// Observe → decide → act, until the volume is there and usable. What was begun and is refused is ended again. `true`: a
+/// request that nobody heard the answer of may still make a second one.
+pub(super) async fn converge(step: Step, making: Making) -> Result<(Volume, bool), Error> {
     let volumes = step.array.volumes();
     let mut work = Work { new: wanted(&making)?, seen: Vec::new(), limited: false };
     if !(making.fresh && step.first) {
@@ -54,7 +59,7 @@ pub(super) async fn converge(step: Step, making: Making) -> Result<Volume, Error
     }
     match drive(&step, &making, &mut work).await {
         Err(error) if is_refusal(error.kind()) => Err(end_again(&step, volumes, &work, error).await),
-        outcome => outcome,
+        outcome => outcome.map(|volume| (volume, step.in_doubt())),
     }
 }
 
@@ -102,6 +107,18 @@ async fn drive(step: &Step, making: &Making, work: &mut Work) -> Result<Volume, 
 
 impl Work {
     async fn begin(&mut self, step: &Step, making: &Making) -> Result<(), Error> {
+        if Instant::now() > making.until {
+            return Err(Error::new(
+                ErrorKind::TimedOut,
+                "its making took too long to be begun once more in this call",
+            ));
+        }
+        if Instant::now() > making.until {
+            return Err(Error::new(
+                ErrorKind::TimedOut,
+                "its making took too long to be begun once more in this call",
+            ));
+        }
         let volumes = step.array.volumes();
         let made = match &making.source {
             Ok(None) => step.change(volumes.create(&self.new)).await?,
@@ -172,5 +189,13 @@ pub(super) async fn grow_once(step: Step, entry: Entry, range: SizeRange) -> Res
             format!("{wanted} cannot be had: sizes go up to {most} in steps of {}", rules.step),
         ));
     };
-    step.change(step.array.volumes().resize(&native, target)).await
+    match step.change(step.array.volumes().resize(&native, target)).await {
+        // it may have grown by a request whose answer nobody heard
+        Err(error) if error.kind() == ErrorKind::OutOfRange => {
+            let volume = step.array.volumes().get(&native).await?;
+            let fits = volume.size >= target && range.limit.is_none_or(|limit| volume.size <= limit);
+            if fits { Ok(volume) } else { Err(error) }
+        }
+        answer => answer,
+    }
 }

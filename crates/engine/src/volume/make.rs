@@ -13,8 +13,12 @@ use crate::ledger::{Entry, LedgerError, Phase};
 use crate::placement::{self, Place};
 use crate::{ContentSource, Engine, UseCase, VolumeRequest, naming, qos};
 
-/// While an unconfirmed attempt is younger than this, the array may still carry it out.
-pub(crate) const LATE_EXECUTION: Duration = Duration::from_secs(120);
+/// After an intent was written, or renewed, requests to make something are sent for so long and no longer.
+pub(crate) const MAKING: Duration = Duration::from_secs(60);
+
+/// While an unconfirmed attempt is younger than this, the array may still carry it out: a request is sent within [`MAKING`], and an
+/// array has begun with it two minutes later, or never will.
+pub(crate) const LATE_EXECUTION: Duration = Duration::from_secs(180);
 
 impl Engine {
     /// Chooses a place and writes the intent. `true`: this call wrote it, so nothing was tried yet.
@@ -93,7 +97,7 @@ impl Engine {
         deadline: Instant,
     ) -> Result<Entry, Error> {
         let late = entry.attempted.is_some_and(|at| self.clock.since(at) < LATE_EXECUTION);
-        let entry = if fresh || late { entry } else { self.renew(entry, deadline).await? };
+        let entry = if fresh { entry } else { self.renew(entry, deadline).await? };
         let op = self.volume_op(UseCase::CreateVolume, &entry, !fresh, deadline);
         let source = self.native_source(&entry, deadline).await;
         let making = Making {
@@ -104,9 +108,10 @@ impl Engine {
             limit,
             fresh,
             late,
+            until: Instant::now() + MAKING,
         };
         match self.guard.run(&op, |step| converge(step, making.clone())).await {
-            Ok(volume) => self.complete(entry, volume, deadline).await,
+            Ok((volume, in_doubt)) => self.complete(entry, volume, in_doubt, deadline).await,
             Err(error) if settled(UseCase::CreateVolume, &error) => {
                 Err(self.take_back(&entry, error, deadline).await)
             }
@@ -128,13 +133,20 @@ impl Engine {
         self.note(&entry, deadline).await
     }
 
-    async fn complete(&self, mut entry: Entry, volume: Volume, deadline: Instant) -> Result<Entry, Error> {
+    async fn complete(
+        &self,
+        mut entry: Entry,
+        volume: Volume,
+        in_doubt: bool,
+        deadline: Instant,
+    ) -> Result<Entry, Error> {
         entry.phase = Phase::Ready;
         entry.native = Some(volume.id);
         entry.size = volume.size;
         entry.wwid = Some(volume.wwid);
         entry.wwid_alt = volume.wwid_alt;
-        entry.attempted = None;
+        // a request that was given up may yet make a second one; `tend` will look
+        entry.attempted = in_doubt.then(|| self.clock.now());
         self.note(&entry, deadline).await
     }
 

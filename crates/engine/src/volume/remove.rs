@@ -3,6 +3,7 @@
 use perilune_array::{Error, ErrorKind, Owner, VolumeId};
 use tokio::time::Instant;
 
+use super::LATE_EXECUTION;
 use super::check::unused;
 use crate::engine::within;
 use crate::guard::Step;
@@ -30,19 +31,31 @@ impl Engine {
             leaving = within(deadline, self.ledger.update(&leaving)).await.map_err(fail)?;
         }
         self.guard.run(&op, |step| delete_once(step, leaving.clone(), owner.clone())).await.map_err(fail)?;
+        self.nothing_follows(&leaving).map_err(fail)?;
         within(deadline, self.ledger.delete(&leaving)).await.map_err(|error| fail(error.into_unsettled()))
+    }
+
+    /// A request to make it that was given up may be carried out late: the record stays until that can no longer be.
+    fn nothing_follows(&self, entry: &Entry) -> Result<(), Error> {
+        let age = entry.attempted.map(|at| self.clock.since(at)).filter(|age| *age < LATE_EXECUTION);
+        let Some(age) = age else { return Ok(()) };
+        let text = format!(
+            "it is gone, and an earlier request to make it may still be carried out; it will be looked for once more in {} s",
+            (LATE_EXECUTION - age).as_secs()
+        );
+        Err(Error::new(ErrorKind::Busy, text))
     }
 }
 
-/// The volumes that a record stands for: the one it names, or what attempts left whose answer nobody heard.
+/// The volumes that a record stands for: the one it names, and what attempts left whose answer nobody heard.
 async fn volumes_of(step: &Step, entry: &Entry, owner: &Owner) -> Result<Vec<VolumeId>, Error> {
-    match &entry.native {
-        Some(id) => Ok(vec![id.clone()]),
-        None => {
-            let found = step.array.volumes().attempts(&entry.name, owner).await?;
-            Ok(found.into_iter().map(|volume| volume.id).collect())
-        }
+    let mut ids: Vec<VolumeId> = entry.native.iter().cloned().collect();
+    if entry.native.is_none() || entry.attempted.is_some() {
+        let found =
+            step.array.volumes().attempts(&entry.name, owner).await?.into_iter().map(|volume| volume.id);
+        ids.extend(found.filter(|id| entry.native.as_ref() != Some(id)));
     }
+    Ok(ids)
 }
 
 /// Snapshots that no record names would go with the volume, and somebody took them.

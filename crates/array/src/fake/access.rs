@@ -168,7 +168,7 @@ impl Access for FakeArray {
 
     async fn unmap(&self, volume: &VolumeId, host: &HostId) -> Result<()> {
         self.call("access.unmap", |state| {
-            if let Some(row) = state.volumes.get_mut(volume) {
+            if let Some(row) = state.volumes.get_mut(volume).filter(|_| !state.keeps_maps) {
                 row.mapped.remove(host);
             }
             Ok(())

@@ -165,6 +165,7 @@ impl FakeBuilder {
             profile: Arc::new(self.profile.clone()),
             limits: self.limits,
             unwell: None,
+            keeps_maps: false,
             pools: self.pools.clone(),
             ports: ports
                 .map(|(protocol, address)| TargetPort { protocol, address: address.to_owned(), up: true })

@@ -71,6 +71,11 @@ impl FakeArray {
         self.with(|world, at| world.arrays[at].unwell = words.map(str::to_owned));
     }
 
+    /// The array says of each map that it was taken away, and keeps it; or stops lying.
+    pub fn set_keeps_maps(&self, keeps: bool) {
+        self.with(|world, at| world.arrays[at].keeps_maps = keeps);
+    }
+
     /// Cuts or mends the link to the other array.
     pub fn set_link(&self, up: bool) {
         self.with(|world, _| world.link_up = up);

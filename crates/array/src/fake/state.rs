@@ -24,6 +24,8 @@ pub(super) struct State {
     pub profile: Arc<Profile>,
     pub limits: Limits,
     pub unwell: Option<String>,
+    /// Says that maps are gone, and keeps them.
+    pub keeps_maps: bool,
     pub pools: Vec<PoolRow>,
     pub ports: Vec<TargetPort>,
     pub volumes: BTreeMap<VolumeId, VolumeRow>,

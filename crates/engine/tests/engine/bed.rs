@@ -7,8 +7,10 @@ use std::time::Duration;
 use perilune_array::fake::{FakeArray, FakeBuilder, FakeConnector};
 use perilune_array::{AccessModel, Credentials, Endpoint, Secret, Settings, Size, Trust, Vendor};
 use perilune_engine::ledger::{Ledger, memory::MemoryLedger};
+use perilune_engine::nodes::memory::MemoryNodes;
 use perilune_engine::{
-    Applied, BackendSpec, ConnectSpec, Engine, Fleet, Limits, SizeRange, VolumeRequest, Writer,
+    Applied, BackendSpec, ConnectSpec, Engine, Fleet, Initiator, Limits, NodeFacts, Nodes, SizeRange,
+    VolumeRequest, Writer,
 };
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -18,7 +20,13 @@ pub(crate) struct Bed {
     pub(crate) ledger: Arc<MemoryLedger>,
     pub(crate) fleet: Arc<Fleet>,
     pub(crate) engine: Engine,
+    pub(crate) nodes: Arc<MemoryNodes>,
     pub(crate) writer: watch::Sender<bool>,
+}
+
+/// An array that keeps a map: who may reach what, by which LUN.
+pub(crate) fn mapping_array() -> FakeBuilder {
+    FakeBuilder::new().polls_to_copy(2)
 }
 
 /// An array as SolidFire is: access by account, names repeat, a copy takes a look or two.
@@ -46,19 +54,27 @@ pub(crate) fn spec(name: &str) -> BackendSpec {
 
 impl Bed {
     pub(crate) async fn new(array: FakeArray) -> Self {
+        Self::with(array, spec("a")).await
+    }
+
+    pub(crate) async fn with(array: FakeArray, spec: BackendSpec) -> Self {
         let fleet = Arc::new(Fleet::new(Arc::new(FakeConnector::default().with("array", array.clone()))));
-        assert!(matches!(fleet.apply(spec("a")).await, Applied::Working(_)));
+        assert!(matches!(fleet.apply(spec).await, Applied::Working(_)));
         array.faults().clear();
         let ledger = Arc::new(MemoryLedger::default());
         let (writer, _) = watch::channel(true);
-        let engine = engine(&fleet, &ledger, &writer);
-        Self { array, ledger, fleet, engine, writer }
+        let nodes = Arc::new(MemoryNodes::default());
+        for name in ["n", "n1", "n2", "node-1"] {
+            nodes.put(name, node(name));
+        }
+        let engine = engine(&fleet, &ledger, &nodes, &writer);
+        Self { array, ledger, fleet, engine, nodes, writer }
     }
 
     /// The process died and came back: locks and memory are gone, array and ledger are not.
     pub(crate) fn restart(&mut self) {
         self.array.faults().heal();
-        self.engine = engine(&self.fleet, &self.ledger, &self.writer);
+        self.engine = engine(&self.fleet, &self.ledger, &self.nodes, &self.writer);
     }
 
     /// Array and ledger agree: each ready record has exactly its volume and snapshots, and nothing of ours is without one.
@@ -81,13 +97,25 @@ impl Bed {
     }
 }
 
-fn engine(fleet: &Arc<Fleet>, ledger: &Arc<MemoryLedger>, writer: &watch::Sender<bool>) -> Engine {
+/// A node with one iSCSI initiator.
+pub(crate) fn node(name: &str) -> NodeFacts {
+    let initiators = vec![Initiator::Iqn(format!("iqn.2026-01.test:{name}"))];
+    NodeFacts { name: name.to_owned(), initiators, fenced: None }
+}
+
+fn engine(
+    fleet: &Arc<Fleet>,
+    ledger: &Arc<MemoryLedger>,
+    nodes: &Arc<MemoryNodes>,
+    writer: &watch::Sender<bool>,
+) -> Engine {
     Engine::new(
         Arc::clone(fleet),
         Arc::clone(ledger) as Arc<dyn Ledger>,
         Writer::new(writer.subscribe()),
         "cluster-1",
     )
+    .with_nodes(Arc::clone(nodes) as Arc<dyn Nodes>)
 }
 
 pub(crate) fn soon() -> Instant {

@@ -1,16 +1,42 @@
 //! The process is killed between any two steps of a use case, and before and after each; then the caller comes back.
 //! However it was killed: one volume, no orphan, no record without a volume.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::bed::{Bed, account_array, request, soon};
+use crate::bed::{Bed, account_array, mapping_array, request, soon, spec};
 use perilune_array::fake::{Fault as ArrayFault, When};
-use perilune_array::{ErrorKind, Size};
+use perilune_array::{Array as _, ErrorKind, Size, VolumeId};
 use perilune_engine::ledger::memory::Fault as LedgerFault;
 use perilune_engine::{
-    ContentSource, Engine, Failure, PublishRequest, SizeRange, SnapshotRequest, TopologyRequirement,
-    VolumeHandle,
+    ContentSource, Engine, Failure, HostPolicy, PublishRequest, SizeRange, SnapshotRequest,
+    TopologyRequirement, VolumeHandle, VolumeRequest, qos,
 };
+
+/// The habits of arrays that decide which steps a use case takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum World {
+    /// Access by account, names repeat, copies are born as large and with the limits that are asked for.
+    Account,
+    /// Hosts and maps, unique names, copies are born like their source and altered afterwards.
+    Mapping,
+}
+
+impl World {
+    async fn bed(self) -> Bed {
+        match self {
+            Self::Account => Bed::new(account_array().profile(|p| p.copy_takes_qos = true).build()).await,
+            Self::Mapping => {
+                let hosts = HostPolicy { managed: true, delete_unused: true };
+                let array = mapping_array().profile(|p| {
+                    p.copy_may_grow = false;
+                    p.copy_takes_qos = false;
+                });
+                Bed::with(array.build(), perilune_engine::BackendSpec { hosts, ..spec("a") }).await
+            }
+        }
+    }
+}
 
 /// One use case, told by name so that a run can be repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,9 +50,10 @@ enum Case {
     Publish,
     Unpublish,
     Delete,
+    Modify,
 }
 
-const CASES: [Case; 9] = [
+const CASES: [Case; 10] = [
     Case::Create,
     Case::Clone,
     Case::Restore,
@@ -36,6 +63,7 @@ const CASES: [Case; 9] = [
     Case::Publish,
     Case::Unpublish,
     Case::Delete,
+    Case::Modify,
 ];
 
 /// A fault at one step: the n-th port call or the n-th ledger write, counted from 1 within the use case.
@@ -45,8 +73,14 @@ enum At {
     Ledger(usize, LedgerFault),
 }
 
+/// With limits at birth, so that these are steps too.
+fn limited(name: &str, gib: u64, max_iops: u32) -> VolumeRequest {
+    let mutable = BTreeMap::from([(qos::MAX_IOPS.to_owned(), max_iops.to_string())]);
+    VolumeRequest { mutable, ..request(name, gib) }
+}
+
 async fn base(bed: &Bed) -> VolumeHandle {
-    bed.engine.ensure_volume(&request("base", 4), soon()).await.expect("base").handle
+    bed.engine.ensure_volume(&limited("base", 4, 1000), soon()).await.expect("base").handle
 }
 
 /// What must be there before the case can run.
@@ -83,9 +117,9 @@ async fn run(
         source: volume.clone(),
         topology: TopologyRequirement::default(),
     };
-    let mut copy = request("copy", 5);
+    let mut copy = limited("copy", 5, 2000);
     match case {
-        Case::Create => drop(engine.ensure_volume(&request("base", 4), soon()).await?),
+        Case::Create => drop(engine.ensure_volume(&limited("base", 4, 1000), soon()).await?),
         Case::Clone => {
             copy.source = Some(ContentSource::Volume(volume.clone()));
             engine.ensure_volume(&copy, soon()).await?;
@@ -108,14 +142,18 @@ async fn run(
         Case::Publish => drop(engine.publish(&publish(volume.clone()), soon()).await?),
         Case::Unpublish => engine.unpublish(volume, Some("node-1"), soon()).await?,
         Case::Delete => engine.remove_volume(volume, soon()).await?,
+        Case::Modify => {
+            let wanted = BTreeMap::from([(qos::MAX_IOPS.to_owned(), "3000".to_owned())]);
+            engine.modify(volume, &wanted, soon()).await?;
+        }
     }
     Ok(())
 }
 
 /// Runs the case into one fault, kills the process, lets the caller come back, and checks. Answers how many port calls and
 /// ledger writes the case takes when nothing fails.
-async fn explore(case: Case, at: Option<At>) -> (usize, usize) {
-    let mut bed = Bed::new(account_array().build()).await;
+async fn explore(world: World, case: Case, at: Option<At>) -> (usize, usize) {
+    let mut bed = world.bed().await;
     prepare(&bed, case).await;
     let entries = bed.ledger.entries();
     let snapshot = entries.iter().flat_map(|e| &e.snapshots).find_map(|s| {
@@ -147,6 +185,7 @@ async fn explore(case: Case, at: Option<At>) -> (usize, usize) {
         .unwrap_or_else(|f| panic!("{case:?} {at:?}, once more: {f:?}"));
     bed.check();
     finally(&bed, case, at);
+    reach_and_limits(&bed, world, case, at).await;
     counts
 }
 
@@ -173,11 +212,34 @@ fn finally(bed: &Bed, case: Case, at: Option<At>) {
     }
 }
 
+/// The map says what the record says, no host is left that has nothing, and every volume keeps to its limit.
+async fn reach_and_limits(bed: &Bed, world: World, case: Case, at: Option<At>) {
+    let inventory = bed.array.inventory();
+    if world == World::Mapping {
+        let mapped = usize::from(case == Case::Publish);
+        assert_eq!((inventory.mappings.len(), inventory.hosts.len()), (mapped, mapped), "{case:?} {at:?}");
+    }
+    for volume in &inventory.volumes {
+        let expected = match (volume.name.as_str(), case) {
+            ("copy", _) => 2000,
+            (_, Case::Modify) => 3000,
+            _ => 1000,
+        };
+        assert_eq!(drawn(bed, &volume.id).await, Some(expected), "{} {case:?} {at:?}", volume.name);
+    }
+}
+
+async fn drawn(bed: &Bed, id: &VolumeId) -> Option<u32> {
+    bed.array.qos().expect("sets limits").get(id).await.expect("tells limits").max_iops
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_kill_before_or_after_any_step_leaves_one_volume_and_no_orphan() {
     let mut explored = 0;
-    for case in CASES {
-        let (calls, writes) = explore(case, None).await;
+    for (world, case) in
+        [World::Account, World::Mapping].into_iter().flat_map(|w| CASES.map(|case| (w, case)))
+    {
+        let (calls, writes) = explore(world, case, None).await;
         for n in 1..=calls {
             for fault in [
                 ArrayFault::HangBefore,
@@ -187,7 +249,7 @@ async fn a_kill_before_or_after_any_step_leaves_one_volume_and_no_orphan() {
                 ArrayFault::After(ErrorKind::Garbled),
                 ArrayFault::Before(ErrorKind::Busy),
             ] {
-                explore(case, Some(At::Port(n, fault))).await;
+                explore(world, case, Some(At::Port(n, fault))).await;
                 explored += 1;
             }
         }
@@ -195,12 +257,12 @@ async fn a_kill_before_or_after_any_step_leaves_one_volume_and_no_orphan() {
             for fault in
                 [LedgerFault::HangBefore, LedgerFault::HangAfter, LedgerFault::Lost, LedgerFault::ReplyLost]
             {
-                explore(case, Some(At::Ledger(n, fault))).await;
+                explore(world, case, Some(At::Ledger(n, fault))).await;
                 explored += 1;
             }
         }
-        println!("{case:?}: {calls} port calls, {writes} ledger writes");
+        println!("{world:?} {case:?}: {calls} port calls, {writes} ledger writes");
     }
     println!("schedules explored: {explored}");
-    assert!(explored > 100, "the walk found too few steps: {explored}");
+    assert!(explored > 300, "the walk found too few steps: {explored}");
 }

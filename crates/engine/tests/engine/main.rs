@@ -3,4 +3,5 @@
 
 mod bed;
 mod crash;
+mod mapping;
 mod refusals;

@@ -12,8 +12,8 @@ mod solidfire;
 mod xiv;
 
 pub use config::{
-    ArrayConfig, Chap, CloneOverflow, Config, ConfigError, Credentials, Data, LioConfig, PoolConfig, ReplicationConfig,
-    TlsConfig, Vendor, XivConfig,
+    ArrayConfig, Chap, CloneOverflow, Config, ConfigError, Credentials, Data, LioConfig, PoolConfig,
+    ReplicationConfig, TlsConfig, Vendor, XivConfig,
 };
 pub use control::{Control, ControlError, Statistics};
 pub use kernel::faults::{Action, Fault};

@@ -57,8 +57,19 @@ async fn cinders_driver_leads_volumes_through_their_life() {
     assert_eq!((&managed["volume"], &managed["size"]), (&cloned["volume"], &json!(2)));
     assert_eq!(lab.volume(&managed["volume"]).await["attributes"]["uuid"], managed["uuid"]);
 
+    let info = cinder.step("provider-info").await;
+    assert_eq!(cinder.calls(), ["ListActiveVolumes", "ListSnapshots"]);
+    let (mut told, mut expected) = (info["volumes"].clone(), info["expected"].clone());
+    for list in [&mut told, &mut expected].into_iter().filter_map(Value::as_array_mut) {
+        list.sort_by_key(Value::to_string);
+    }
+    assert_eq!(told, expected);
+
     let statistics = cinder.step("statistics").await;
     assert_eq!(statistics["total"], json!((100u64 << 40) as f64 / f64::from(1 << 30)));
+    let moved = cinder.step("transfer").await;
+    let buyer = lab.call("GetAccountByName", json!({"username": "buyer"})).await["account"].take();
+    assert_eq!(lab.volume(&moved["volume"]).await["accountID"], buyer["accountID"]);
     cinder.step("delete-snapshot").await;
     assert!(lab.snapshots(one).await.is_empty());
     cinder.step("delete").await;

@@ -7,7 +7,12 @@
 )]
 
 mod cinder;
+mod cinder_access;
+mod cinder_groups;
+mod cinder_replication;
 mod raw;
 mod sdk;
+mod sdk_many;
+mod sdk_pairs;
 mod session;
 mod venv;

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use perilune_simulator::Entry;
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
@@ -37,7 +38,8 @@ impl<'a> Session<'a> {
         #[expect(clippy::disallowed_methods, reason = "a test program; the child is killed on drop")]
         let mut command = Command::new(python);
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients").join(script);
-        command.arg(script).arg(work.path()).arg(lab.port().to_string()).env("REQUESTS_CA_BUNDLE", ca);
+        command.arg(script).arg(work.path()).args(lab.ports().iter().map(u16::to_string));
+        command.env("REQUESTS_CA_BUNDLE", ca).env("PYTHONDONTWRITEBYTECODE", "1");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn().expect("client starts");
         let input = child.stdin.take().expect("input");
@@ -51,11 +53,13 @@ impl<'a> Session<'a> {
             self.input.write_all(b"on\n").await.expect("script listens");
         }
         self.began = Instant::now();
-        self.lab.control().clear_journal("sf1").expect("array");
+        for array in self.lab.names() {
+            self.lab.control().clear_journal(array).expect("array");
+        }
         let line =
             timeout(PATIENCE, self.output.next_line()).await.expect("script goes on").expect("readable");
         let said: Value = serde_json::from_str(&line.expect("script has not ended")).expect("JSON");
-        let calls = self.lab.control().journal("sf1").expect("array").len();
+        let calls = self.entries().len();
         self.note();
         println!("{name:<24}{calls:>4} calls{:>9.2} s", self.began.elapsed().as_secs_f64());
         assert_eq!(said["step"], name);
@@ -63,17 +67,22 @@ impl<'a> Session<'a> {
         said
     }
 
-    /// How many calls the last step made.
+    /// What the last step asked of all arrays.
+    fn entries(&self) -> Vec<Entry> {
+        let journals = self.lab.names().into_iter().map(|name| self.lab.control().journal(name));
+        journals.flat_map(|journal| journal.expect("array")).collect()
+    }
+
+    /// The calls that the last step made.
     pub(crate) fn calls(&self) -> Vec<String> {
-        let journal = self.lab.control().journal("sf1").expect("array");
-        journal.into_iter().map(|entry| entry.method).collect()
+        self.entries().into_iter().map(|entry| entry.method).collect()
     }
 
     /// Appends the requests of the last step to the file `PERILUNE_RECORD` names, for whoever makes fixtures.
     fn note(&self) {
         let Ok(path) = std::env::var("PERILUNE_RECORD") else { return };
         let mut file = File::options().create(true).append(true).open(path).expect("record");
-        for entry in self.lab.control().journal("sf1").expect("array") {
+        for entry in self.entries() {
             writeln!(file, "{}", serde_json::to_string(&entry).expect("JSON")).expect("written");
         }
     }

@@ -142,7 +142,7 @@ impl Cluster {
         let status = pair.and_then(|pair| Some((pair, pair.presence(self.seat, &snapshot.uuid)?)));
         let Some((pair, presence)) = status else { return json!([]) };
         let name = match presence {
-            Presence::NotPresent => "NotPresent",
+            Presence::NotPresent => "Not Present",
             Presence::Present => "Present",
             Presence::Deleted => "Deleted",
         };

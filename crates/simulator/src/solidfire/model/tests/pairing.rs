@@ -265,7 +265,7 @@ fn a_target_without_room_for_a_snapshot_pauses_until_there_is() {
     let taken: Vec<u64> = (0..32).map(|_| pair.b.snapshot(two)).collect();
     let wanted = json!({"volumeID": one, "enableRemoteReplication": true});
     let made = pair.a.call("CreateSnapshot", wanted)["snapshot"].take();
-    assert_eq!(made["remoteStatuses"][0]["remoteStatus"], "NotPresent");
+    assert_eq!(made["remoteStatuses"][0]["remoteStatus"], "Not Present");
     pair.later(Duration::from_secs(1));
     let paused = "PausedExceededMaxSnapshotCount";
     pair.expect_states(one, two, [paused, paused]);

@@ -1,5 +1,4 @@
-//! The routing table: each call of the service to its body. Calls that are not here answer UNIMPLEMENTED and are not
-//! among the capabilities.
+//! The routing table: each call of the service to its body.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -102,5 +101,52 @@ impl v1::controller_server::Controller for Controller {
         call: Request<v1::ControllerExpandVolumeRequest>,
     ) -> Answer<v1::ControllerExpandVolumeResponse> {
         answer(self.expand_volume(call).await)
+    }
+
+    async fn controller_modify_volume(
+        &self,
+        call: Request<v1::ControllerModifyVolumeRequest>,
+    ) -> Answer<v1::ControllerModifyVolumeResponse> {
+        answer(self.modify_volume(call).await)
+    }
+
+    async fn list_volumes(&self, call: Request<v1::ListVolumesRequest>) -> Answer<v1::ListVolumesResponse> {
+        answer(self.list_volumes(&call))
+    }
+
+    async fn controller_get_volume(
+        &self,
+        call: Request<v1::ControllerGetVolumeRequest>,
+    ) -> Answer<v1::ControllerGetVolumeResponse> {
+        answer(self.get_volume(call).await)
+    }
+
+    async fn controller_get_volume_health(
+        &self,
+        call: Request<v1::ControllerGetVolumeHealthRequest>,
+    ) -> Answer<v1::ControllerGetVolumeHealthResponse> {
+        answer(self.get_volume_health(call).await)
+    }
+
+    async fn controller_list_volume_health(
+        &self,
+        call: Request<v1::ControllerListVolumeHealthRequest>,
+    ) -> Answer<v1::ControllerListVolumeHealthResponse> {
+        answer(self.list_volume_health(&call))
+    }
+
+    async fn get_capacity(&self, call: Request<v1::GetCapacityRequest>) -> Answer<v1::GetCapacityResponse> {
+        answer(self.get_capacity(&call))
+    }
+
+    async fn get_snapshot(&self, call: Request<v1::GetSnapshotRequest>) -> Answer<v1::GetSnapshotResponse> {
+        answer(self.get_snapshot(call).await)
+    }
+
+    async fn list_snapshots(
+        &self,
+        call: Request<v1::ListSnapshotsRequest>,
+    ) -> Answer<v1::ListSnapshotsResponse> {
+        answer(self.list_snapshots(&call))
     }
 }

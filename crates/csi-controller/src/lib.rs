@@ -1,19 +1,20 @@
 //! The CSI Controller service over the engine: what sidecars ask, in the engine's words, and its answers in theirs.
 //!
-//! `controller` is a routing table; the bodies in `volumes`, `attachments` and `snapshots` parse, call the engine
-//! once and convert. `convert` alone looks into proto messages. Nothing here decides anything about storage, and the
+//! `controller` is a routing table; the bodies in `volumes`, `attachments`, `snapshots` and `inventory` parse, call the
+//! engine and convert. `convert` alone looks into proto messages. Nothing here decides anything about storage, and the
 //! `secrets` of a request are never looked at: backends have their own.
 
 mod attachments;
 mod controller;
 mod convert;
 mod failure;
+mod inventory;
 mod snapshots;
 mod volumes;
 
 use std::sync::Arc;
 
-use perilune_csi::identity::{DriverName, Identity, IdentityServer, PluginCapability};
+use perilune_csi::identity::{DriverName, Identity, IdentityServer};
 use perilune_csi::proto::csi::v1::controller_server::ControllerServer;
 use perilune_engine::Engine;
 use tokio::sync::watch;
@@ -28,8 +29,7 @@ pub fn services(
     version: &str,
     ready: watch::Receiver<bool>,
 ) -> Routes {
-    let capabilities = vec![PluginCapability::ControllerService, PluginCapability::OnlineExpansion];
-    let identity = Identity { name, version: version.to_owned(), capabilities, ready };
+    let identity = Identity { name, version: version.to_owned(), ready };
     let mut routes = Routes::builder();
     routes
         .add_service(IdentityServer::new(identity))

@@ -1,4 +1,4 @@
-//! Volumes: create, delete, expand, validate.
+//! Volumes: create, delete, expand, modify, validate.
 
 use perilune_csi::Failure;
 use perilune_csi::proto::csi::v1;
@@ -41,13 +41,24 @@ impl Controller {
         volume::grown(size)
     }
 
+    pub(crate) async fn modify_volume(
+        &self,
+        call: Request<v1::ControllerModifyVolumeRequest>,
+    ) -> Result<v1::ControllerModifyVolumeResponse, Failure> {
+        let (handle, wanted) = volume::change(call.get_ref())?;
+        note_object(&handle.to_string());
+        self.engine.modify(&handle, &wanted, until(&call)).await.map_err(failure::of)?;
+        Ok(v1::ControllerModifyVolumeResponse {})
+    }
+
     pub(crate) async fn validate_volume(
         &self,
         call: Request<v1::ValidateVolumeCapabilitiesRequest>,
     ) -> Result<v1::ValidateVolumeCapabilitiesResponse, Failure> {
         let question = validation::question(call.get_ref())?;
-        note_object(&question.handle.to_string());
-        let volume = self.engine.volume(&question.handle, until(&call)).await.map_err(failure::of)?;
-        Ok(validation::verdict(call.into_inner(), &question, &volume))
+        note_object(&question.wanted.volume.to_string());
+        let (volume, objection) =
+            self.engine.check_volume(&question.wanted, until(&call)).await.map_err(failure::of)?;
+        Ok(validation::verdict(call.into_inner(), question, &volume, objection))
     }
 }

@@ -49,34 +49,20 @@ impl FromStr for DriverName {
     }
 }
 
-/// What a plugin as a whole can do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum PluginCapability {
-    /// It serves Controller.
-    ControllerService,
-    /// Volumes are not reachable from everywhere.
-    VolumeAccessibilityConstraints,
-    /// It serves GroupController.
-    GroupControllerService,
-    /// Volumes grow while they are in use.
-    OnlineExpansion,
-}
-
-impl From<PluginCapability> for v1::PluginCapability {
-    fn from(capability: PluginCapability) -> Self {
-        let service = |r#type: service::Type| Type::Service(Service { r#type: r#type.into() });
-        let r#type = match capability {
-            PluginCapability::ControllerService => service(service::Type::ControllerService),
-            PluginCapability::VolumeAccessibilityConstraints => {
-                service(service::Type::VolumeAccessibilityConstraints)
-            }
-            PluginCapability::GroupControllerService => service(service::Type::GroupControllerService),
-            PluginCapability::OnlineExpansion => {
-                Type::VolumeExpansion(VolumeExpansion { r#type: volume_expansion::Type::Online.into() })
-            }
-        };
-        Self { r#type: Some(r#type) }
-    }
+/// What the plugin as a whole can do. Each instance says all of it, whichever services it runs itself: callers take the
+/// answer of any one for that of all.
+fn offered() -> Vec<v1::PluginCapability> {
+    let services = [
+        service::Type::ControllerService,
+        // volumes, and what is made of snapshots, are not reachable from everywhere
+        service::Type::VolumeAccessibilityConstraints,
+        service::Type::SnapshotAccessibilityConstraints,
+    ];
+    let services = services.map(|r#type| Type::Service(Service { r#type: r#type.into() }));
+    // volumes grow while they are in use
+    let online = Type::VolumeExpansion(VolumeExpansion { r#type: volume_expansion::Type::Online.into() });
+    let all = services.into_iter().chain([online]);
+    all.map(|r#type| v1::PluginCapability { r#type: Some(r#type) }).collect()
 }
 
 /// The service.
@@ -86,8 +72,6 @@ pub struct Identity {
     pub name: DriverName,
     /// The build.
     pub version: String,
-    /// What the plugin can do.
-    pub capabilities: Vec<PluginCapability>,
     /// Whether the plugin has its configuration and may be called. Says nothing of arrays: an array that is down
     /// must not get the plugin restarted, for that would block detaching.
     pub ready: watch::Receiver<bool>,
@@ -116,8 +100,7 @@ impl v1::identity_server::Identity for Identity {
         &self,
         _: Request<v1::GetPluginCapabilitiesRequest>,
     ) -> Result<Response<v1::GetPluginCapabilitiesResponse>, Status> {
-        let capabilities = self.capabilities.iter().copied().map(Into::into).collect();
-        answer(Ok(v1::GetPluginCapabilitiesResponse { capabilities }))
+        answer(Ok(v1::GetPluginCapabilitiesResponse { capabilities: offered() }))
     }
 
     async fn probe(&self, _: Request<v1::ProbeRequest>) -> Result<Response<v1::ProbeResponse>, Status> {

@@ -6,7 +6,7 @@ use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::Path;
 
 use async_trait::async_trait;
-use perilune_csi::identity::{Identity, IdentityServer, PluginCapability};
+use perilune_csi::identity::{Identity, IdentityServer};
 use perilune_csi::proto::csi::v1;
 use perilune_csi::server::{Endpoint, Socket};
 use tokio::sync::watch;
@@ -24,8 +24,7 @@ async fn connect(path: &Path) -> IdentityClient<Channel> {
 }
 
 fn identity(ready: watch::Receiver<bool>) -> Identity {
-    let capabilities = vec![PluginCapability::ControllerService, PluginCapability::OnlineExpansion];
-    Identity { name: "csi.perilune.dev".parse().unwrap(), version: "1.2.3".into(), capabilities, ready }
+    Identity { name: "csi.perilune.dev".parse().unwrap(), version: "1.2.3".into(), ready }
 }
 
 #[tokio::test]
@@ -43,7 +42,7 @@ async fn identity_is_served_with_the_permissions_asked_for_until_stopped() {
     assert_eq!((info.name.as_str(), info.vendor_version.as_str()), ("csi.perilune.dev", "1.2.3"));
     let answer =
         client.get_plugin_capabilities(v1::GetPluginCapabilitiesRequest {}).await.unwrap().into_inner();
-    assert_eq!(answer.capabilities.len(), 2);
+    assert_eq!(answer.capabilities.len(), 4);
     assert_eq!(client.probe(v1::ProbeRequest {}).await.unwrap().into_inner().ready, Some(false));
     ready.send(true).unwrap();
     assert_eq!(client.probe(v1::ProbeRequest {}).await.unwrap().into_inner().ready, Some(true));

@@ -1,6 +1,6 @@
 //! Attachments, and the publish context that tells the node of one.
 
-use perilune_csi::context::{MAX_PATHS, Path, Protocol, PublishContext};
+use perilune_csi::context::{MAX_PATHS, Path, Protocol, PublishContext, VolumeContext};
 use perilune_csi::proto::csi::v1;
 use perilune_csi::{Code, Failure, field};
 use perilune_engine::{Attachment, PublishRequest, VolumeHandle};
@@ -10,6 +10,9 @@ use super::{capability, handle};
 /// The attachment that should be.
 pub(crate) fn wanted(request: &v1::ControllerPublishVolumeRequest) -> Result<PublishRequest, Failure> {
     field::id("volume_id", &request.volume_id)?;
+    field::map("secrets", &request.secrets)?;
+    VolumeContext::decode(field::map("volume_context", &request.volume_context)?)
+        .map_err(|error| error.in_field("volume_context"))?;
     let node = handle::node("node_id", &request.node_id)?;
     let capability = capability::one("volume_capability", request.volume_capability.as_ref())?;
     Ok(PublishRequest {
@@ -24,6 +27,7 @@ pub(crate) fn wanted(request: &v1::ControllerPublishVolumeRequest) -> Result<Pub
 pub(crate) fn unwanted(
     request: &v1::ControllerUnpublishVolumeRequest,
 ) -> Result<Option<(VolumeHandle, Option<&str>)>, Failure> {
+    field::map("secrets", &request.secrets)?;
     let volume = handle::leaving("volume_id", &request.volume_id)?;
     let given = Some(request.node_id.as_str()).filter(|id| !id.is_empty());
     let node = given.map(|id| handle::node("node_id", id)).transpose()?;

@@ -12,6 +12,11 @@ pub(crate) fn all(given: &[v1::VolumeCapability]) -> Result<Vec<Capability>, Fai
     if given.is_empty() {
         return Err(Failure::field("volume_capabilities", "is missing: at least one is needed"));
     }
+    each(given)
+}
+
+/// All of `volume_capabilities`; there may be none.
+pub(crate) fn each(given: &[v1::VolumeCapability]) -> Result<Vec<Capability>, Failure> {
     given.iter().enumerate().map(|(at, one)| Capability::parse(&nth(at), Some(one))).collect()
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use perilune_csi::{Failure, field};
-use perilune_engine::{BackendChoice, Claim};
+use perilune_engine::{BackendChoice, Claim, qos};
 
 const BACKEND: &str = "perilune.dev/backend";
 const SELECTOR: &str = "perilune.dev/backend-selector";
@@ -35,7 +35,7 @@ pub(crate) struct Parameters {
 /// Reads the parameters of a StorageClass.
 pub(crate) fn of_volume(given: &HashMap<String, String>) -> Result<Parameters, Failure> {
     let known = [BACKEND, SELECTOR, POOL];
-    check(given, &known, &[CLAIM_NAME, CLAIM_NAMESPACE, VOLUME_NAME])?;
+    check("parameters", given, &known, &[CLAIM_NAME, CLAIM_NAMESPACE, VOLUME_NAME])?;
     let value = |key: &str| {
         given
             .get(key)
@@ -66,26 +66,21 @@ pub(crate) fn of_volume(given: &HashMap<String, String>) -> Result<Parameters, F
 
 /// A VolumeSnapshotClass has no parameters of ours.
 pub(crate) fn of_snapshot(given: &HashMap<String, String>) -> Result<(), Failure> {
-    check(given, &[], &ADDED_TO_SNAPSHOTS)
+    check("parameters", given, &[], &ADDED_TO_SNAPSHOTS)
 }
 
-/// Parameters that could be altered later, of which there are none yet.
-pub(crate) fn mutable(given: &HashMap<String, String>) -> Result<(), Failure> {
-    if given.is_empty() {
-        return Ok(());
+/// The parameters of a VolumeAttributesClass. What their values may be is the array's to say.
+pub(crate) fn mutable(given: &HashMap<String, String>) -> Result<BTreeMap<String, String>, Failure> {
+    check("mutable_parameters", given, &qos::KEYS, &[])?;
+    for (key, value) in given {
+        field::id(&format!("mutable_parameters.{key}"), value)?;
     }
-    let mut keys: Vec<&str> = given.keys().map(String::as_str).collect();
-    keys.sort_unstable();
-    let problem = format!(
-        "{} cannot be set: this plugin has no mutable parameters; leave volumeAttributesClassName out",
-        keys.join(", ")
-    );
-    Err(Failure::field("mutable_parameters", problem))
+    Ok(given.iter().map(|(key, value)| (key.clone(), value.clone())).collect())
 }
 
 /// Keys only: a value could be anything.
-fn check(given: &HashMap<String, String>, known: &[&str], added: &[&str]) -> Result<(), Failure> {
-    field::map("parameters", given)?;
+fn check(of: &str, given: &HashMap<String, String>, known: &[&str], added: &[&str]) -> Result<(), Failure> {
+    field::map(of, given)?;
     let mut odd: Vec<&str> =
         given.keys().map(String::as_str).filter(|key| !known.contains(key) && !added.contains(key)).collect();
     if odd.is_empty() {
@@ -97,7 +92,7 @@ fn check(given: &HashMap<String, String>, known: &[&str], added: &[&str]) -> Res
     } else {
         format!("known are {}", known.join(", "))
     };
-    Err(Failure::field("parameters", format!("{} is not known; {offer}", odd.join(", "))))
+    Err(Failure::field(of, format!("{} is not known; {offer}", odd.join(", "))))
 }
 
 /// `a=b,c=d`

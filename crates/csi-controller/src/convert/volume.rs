@@ -1,12 +1,16 @@
 //! Volumes and their content sources.
 
+use std::collections::BTreeMap;
+
 use perilune_csi::context::VolumeContext;
 use perilune_csi::proto::csi::v1;
 use perilune_csi::{Failure, field};
-use perilune_engine::{ContentSource, Size, SizeRange, VolumeHandle, VolumeRequest, VolumeView};
+use perilune_engine::{
+    ContentSource, Size, SizeRange, VolumeHandle, VolumeRequest, VolumeStatus, VolumeView,
+};
 use v1::volume_content_source::{SnapshotSource, Type, VolumeSource};
 
-use super::{anywhere, capability, handle, parameters, size};
+use super::{capability, handle, health, parameters, size, topology};
 
 /// The volume that should be.
 pub(crate) fn wanted(request: &v1::CreateVolumeRequest) -> Result<VolumeRequest, Failure> {
@@ -14,8 +18,7 @@ pub(crate) fn wanted(request: &v1::CreateVolumeRequest) -> Result<VolumeRequest,
     let size = size::range(request.capacity_range.as_ref())?;
     capability::all_offered(&capability::all(&request.volume_capabilities)?)?;
     let parameters = parameters::of_volume(&request.parameters)?;
-    parameters::mutable(&request.mutable_parameters)?;
-    anywhere(request.accessibility_requirements.as_ref())?;
+    field::map("secrets", &request.secrets)?;
     Ok(VolumeRequest {
         csi_name: name.to_owned(),
         size,
@@ -24,11 +27,17 @@ pub(crate) fn wanted(request: &v1::CreateVolumeRequest) -> Result<VolumeRequest,
         source: request.volume_content_source.as_ref().map(source).transpose()?,
         claim: parameters.claim,
         parameters: parameters.of_class,
+        mutable: parameters::mutable(&request.mutable_parameters)?,
+        topology: topology::wanted(
+            "accessibility_requirements",
+            request.accessibility_requirements.as_ref(),
+        )?,
     })
 }
 
 /// The volume that should not be; `None` if it cannot be there.
 pub(crate) fn unwanted(request: &v1::DeleteVolumeRequest) -> Result<Option<VolumeHandle>, Failure> {
+    field::map("secrets", &request.secrets)?;
     handle::leaving("volume_id", &request.volume_id)
 }
 
@@ -37,6 +46,7 @@ pub(crate) fn growth(
     request: &v1::ControllerExpandVolumeRequest,
 ) -> Result<(VolumeHandle, SizeRange), Failure> {
     field::id("volume_id", &request.volume_id)?;
+    field::map("secrets", &request.secrets)?;
     let range = size::required(request.capacity_range.as_ref())?;
     if request.volume_capability.is_some() {
         capability::one("volume_capability", request.volume_capability.as_ref())?;
@@ -44,16 +54,47 @@ pub(crate) fn growth(
     Ok((handle::volume("volume_id", &request.volume_id)?, range))
 }
 
-/// A volume that is.
+/// What to alter, and how.
+pub(crate) fn change(
+    request: &v1::ControllerModifyVolumeRequest,
+) -> Result<(VolumeHandle, BTreeMap<String, String>), Failure> {
+    field::id("volume_id", &request.volume_id)?;
+    field::map("secrets", &request.secrets)?;
+    let wanted = parameters::mutable(&request.mutable_parameters)?;
+    Ok((handle::volume("volume_id", &request.volume_id)?, wanted))
+}
+
+/// A volume that was made.
 pub(crate) fn made(view: &VolumeView) -> Result<v1::CreateVolumeResponse, Failure> {
-    let volume = v1::Volume {
+    Ok(v1::CreateVolumeResponse { volume: Some(volume(view)?) })
+}
+
+/// A volume in a list.
+pub(crate) fn entry(found: &VolumeStatus) -> Result<v1::list_volumes_response::Entry, Failure> {
+    let status = v1::list_volumes_response::VolumeStatus {
+        published_node_ids: found.view.nodes.clone(),
+        volume_condition: Some(health::condition(&found.health)),
+    };
+    Ok(v1::list_volumes_response::Entry { volume: Some(volume(&found.view)?), status: Some(status) })
+}
+
+/// A volume that was looked at by itself.
+pub(crate) fn looked_at(found: &VolumeStatus) -> Result<v1::ControllerGetVolumeResponse, Failure> {
+    let status = v1::controller_get_volume_response::VolumeStatus {
+        published_node_ids: found.view.nodes.clone(),
+        volume_condition: Some(health::condition(&found.health)),
+    };
+    Ok(v1::ControllerGetVolumeResponse { volume: Some(volume(&found.view)?), status: Some(status) })
+}
+
+fn volume(view: &VolumeView) -> Result<v1::Volume, Failure> {
+    Ok(v1::Volume {
         capacity_bytes: size::bytes(view.size)?,
         volume_id: view.handle.to_string(),
         volume_context: VolumeContext { born_empty: view.born_empty }.encode(),
         content_source: view.source.as_ref().map(told),
-        accessible_topology: Vec::new(),
-    };
-    Ok(v1::CreateVolumeResponse { volume: Some(volume) })
+        accessible_topology: topology::told(&view.topology),
+    })
 }
 
 /// A volume that has grown. Nodes must look again even at a raw device: each path has its own idea of the size.

@@ -100,6 +100,25 @@ pub(crate) fn expand(volume_id: &str, gib: i64) -> v1::ControllerExpandVolumeReq
     }
 }
 
+pub(crate) fn modify(volume_id: &str, pairs: &[(&str, &str)]) -> v1::ControllerModifyVolumeRequest {
+    v1::ControllerModifyVolumeRequest {
+        volume_id: volume_id.into(),
+        mutable_parameters: map(pairs),
+        ..v1::ControllerModifyVolumeRequest::default()
+    }
+}
+
+pub(crate) fn look(volume_id: &str) -> v1::ControllerGetVolumeRequest {
+    v1::ControllerGetVolumeRequest { volume_id: volume_id.into() }
+}
+
+pub(crate) fn health(volume_id: &str) -> v1::ControllerGetVolumeHealthRequest {
+    v1::ControllerGetVolumeHealthRequest {
+        volume_id: volume_id.into(),
+        ..v1::ControllerGetVolumeHealthRequest::default()
+    }
+}
+
 pub(crate) fn snapshot(name: &str, source_volume_id: &str) -> v1::CreateSnapshotRequest {
     v1::CreateSnapshotRequest {
         name: name.into(),

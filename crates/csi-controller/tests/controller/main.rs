@@ -4,7 +4,9 @@
 
 mod ask;
 mod codes;
+mod inventory;
 mod life;
+mod places;
 mod refusals;
 mod replays;
 mod rig;

@@ -11,6 +11,7 @@ use perilune_csi::proto::csi::v1::identity_client::IdentityClient;
 use perilune_csi::server::Socket;
 use perilune_csi_controller::services;
 use perilune_engine::ledger::memory::MemoryLedger;
+use perilune_engine::nodes::{NodeFacts, memory::MemoryNodes};
 use perilune_engine::{
     AdministrativeState, Applied, BackendSpec, ConnectSpec, Credentials, Endpoint, Engine, Fleet, Limits,
     Secret, Settings, Trust, Vendor, Writer,
@@ -43,12 +44,13 @@ impl Rig {
         let fleet = Arc::new(Fleet::new(Arc::new(FakeConnector::default().with("array", array.clone()))));
         let ledger = Arc::new(MemoryLedger::default());
         let (lease, held) = watch::channel(true);
-        let engine = Arc::new(Engine::new(
-            Arc::clone(&fleet),
-            Arc::clone(&ledger) as _,
-            Writer::new(held),
-            "cluster-1",
-        ));
+        let nodes = MemoryNodes::default();
+        for name in ["node-1", "node-2"] {
+            nodes.put(name, NodeFacts { name: name.into(), ..NodeFacts::default() });
+        }
+        let engine =
+            Engine::new(Arc::clone(&fleet), Arc::clone(&ledger) as _, Writer::new(held), "cluster-1");
+        let engine = Arc::new(engine.with_nodes(Arc::new(nodes)));
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("csi.sock");
         let (stop, stopped) = watch::channel(false);
@@ -63,14 +65,21 @@ impl Rig {
         let identity = IdentityClient::new(channel.clone());
         let client = ControllerClient::new(channel);
         let rig = Self { client, identity, array, ledger, fleet, lease, _stop: stop, _folder: folder };
-        rig.administer(AdministrativeState::Active).await;
+        rig.describe(|_| {}).await;
         rig.array.faults().clear();
         rig
     }
 
     /// The administrator says how the backend may be used.
     pub(crate) async fn administer(&self, state: AdministrativeState) {
-        let applied = self.fleet.apply(backend(state)).await;
+        self.describe(|spec| spec.state = state).await;
+    }
+
+    /// The administrator describes the backend otherwise than it was at first.
+    pub(crate) async fn describe(&self, alter: impl FnOnce(&mut BackendSpec)) {
+        let mut spec = backend();
+        alter(&mut spec);
+        let applied = self.fleet.apply(spec).await;
         assert!(matches!(applied, Applied::Working(_)), "{applied:?}");
     }
 
@@ -101,23 +110,20 @@ pub(crate) fn array() -> FakeBuilder {
     })
 }
 
-fn backend(state: AdministrativeState) -> BackendSpec {
+fn backend() -> BackendSpec {
+    let connect = ConnectSpec {
+        vendor: Vendor::Solidfire,
+        endpoints: vec![Endpoint { address: "array".into(), port: None }],
+        credentials: Credentials { username: "admin".into(), password: Secret::new("password") },
+        trust: Trust::Nothing,
+        server_name: None,
+        chap: None,
+        timeout: Duration::from_secs(5),
+        settings: Settings::default(),
+    };
     BackendSpec {
-        name: BACKEND.into(),
         labels: BTreeMap::from([("tier".into(), "gold".into())]),
-        connect: ConnectSpec {
-            vendor: Vendor::Solidfire,
-            endpoints: vec![Endpoint { address: "array".into(), port: None }],
-            credentials: Credentials { username: "admin".into(), password: Secret::new("password") },
-            trust: Trust::Nothing,
-            server_name: None,
-            chap: None,
-            timeout: Duration::from_secs(5),
-            settings: Settings::default(),
-        },
-        expected: None,
-        pools: Vec::new(),
-        state,
-        limits: Limits { concurrent: 8, min_paths: 2 },
+        limits: Limits { min_paths: 2, ..Limits::default() },
+        ..BackendSpec::new(BACKEND, connect)
     }
 }

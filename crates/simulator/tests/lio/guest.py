@@ -160,6 +160,7 @@ def life(array):
     detach(clone)
     detach(volume)
     members(array, restored)
+    either(array, restored, user, secret)
     attach(volume, user, secret)
     array.call("DeleteVolume", volumeID=volume["volumeID"])
     hold("deletion cuts the session", array.call("ListISCSISessions")["sessions"] == [])
@@ -190,6 +191,35 @@ def members(array, volume):
     detach(volume)
     array.call("DeleteVolumeAccessGroup", volumeAccessGroupID=group["volumeAccessGroupID"])
     array.call("ModifyAccount", accountID=1, status="active")
+
+
+def either(array, volume, user, secret):
+    """While the account is open too, a member gets in by its name or by the secret, and a stranger by the secret only."""
+    id = volume["volumeID"]
+    disk = attach(volume, user, secret)
+    write(disk, "before")
+    group = array.call("CreateVolumeAccessGroup", name="g", initiators=["iqn.2026-01.test:node"], volumes=[id])
+    group = group["volumeAccessGroupID"]
+    hold("joining a group leaves the member's session alone", read(disk) == "before")
+    detach(volume)
+    disk = attach(volume, None, None)
+    hold("a member needs no CHAP while its account has some", read(disk) == "before")
+    detach(volume)
+    disk = attach(volume, user, secret)
+    hold("a member may still give the account's secret", read(disk) == "before")
+    detach(volume)
+    array.call("RemoveInitiatorsFromVolumeAccessGroup", volumeAccessGroupID=group, initiators=["iqn.2026-01.test:node"])
+    closed = record(volume, None, None)
+    hold("a former member is not let in without CHAP", run(*closed, "--login", ok=False) != 0)
+    run(*closed, "-o", "delete", ok=False)
+    array.call("AddInitiatorsToVolumeAccessGroup", volumeAccessGroupID=group, initiators=["iqn.2026-01.test:node"])
+    disk = attach(volume, None, None)
+    array.call("RemoveVolumesFromVolumeAccessGroup", volumeAccessGroupID=group, volumes=[id])
+    held = [s["volumeID"] for s in array.call("ListISCSISessions")["sessions"]]
+    hold("leaving the group ends a session that rested on it", id not in held, held)
+    run("iscsiadm", "-m", "node", "-T", volume["iqn"], "-p", "127.0.0.1:3260", "--logout", ok=False)
+    run("iscsiadm", "-m", "node", "-T", volume["iqn"], "-p", "127.0.0.1:3260", "-o", "delete", ok=False)
+    array.call("DeleteVolumeAccessGroup", volumeAccessGroupID=group, deleteOrphanInitiators=True)
 
 
 def serve(extra, work):

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// How many statements the guest makes. A guest that dies half-way makes fewer.
-const STATEMENTS: usize = 27;
+const STATEMENTS: usize = 32;
 
 #[test]
 fn a_volume_is_a_real_disk_from_creation_to_nothing_left() {

@@ -3,6 +3,7 @@
 mod access;
 mod interleavings;
 mod many;
+mod pair_interleavings;
 mod pairing;
 mod qos;
 mod scale;

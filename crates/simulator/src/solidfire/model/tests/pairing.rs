@@ -13,14 +13,14 @@ use crate::solidfire::Links;
 const SYNC: Duration = Duration::from_secs(100);
 
 /// Two clusters that reach each other.
-struct Pair {
-    a: Bench,
-    b: Bench,
+pub(super) struct Pair {
+    pub(super) a: Bench,
+    pub(super) b: Bench,
     links: Links,
 }
 
 impl Pair {
-    fn new(lag: Duration) -> Self {
+    pub(super) fn new(lag: Duration) -> Self {
         let (clock, links) = (Clock::new(), Links::default());
         let cluster = |name: &str, last: u8| {
             let mut config = Config::solidfire(name).arrays.remove(0);
@@ -48,14 +48,14 @@ impl Pair {
         (one, two)
     }
 
-    fn later(&mut self, by: Duration) {
+    pub(super) fn later(&mut self, by: Duration) {
         self.a.later(by);
         self.b.later(Duration::ZERO);
         self.a.expect_sound();
         self.b.expect_sound();
     }
 
-    fn plug(&mut self, up: bool) {
+    pub(super) fn plug(&mut self, up: bool) {
         self.links.board().set_plugged(self.a.cluster.seat(), up, self.a.clock.now());
     }
 

@@ -190,15 +190,55 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_create_that_certainly_did_nothing_may_go_elsewhere() {
-        for kind in [ErrorKind::Unreachable, ErrorKind::Frozen, ErrorKind::NoCapacity] {
-            assert_eq!(
-                disposition(UseCase::CreateVolume, kind, false).code,
-                Code::ResourceExhausted,
-                "{kind:?}"
-            );
+    /// Every settled code, kind by kind; one letter for each use case in the order of `UseCase::ALL`: create, delete, publish,
+    /// unpublish, expand, create snapshot, delete snapshot, modify, inspect, list.
+    const TABLE: [(ErrorKind, &str); 20] = [
+        (ErrorKind::Invalid, "IIIIIIIIIA"),
+        (ErrorKind::OutOfRange, "OOOOOOOIOO"),
+        (ErrorKind::Exists, "EEEEEEEEEE"),
+        (ErrorKind::Unsupported, "IIIIIIIIII"),
+        (ErrorKind::NotFound, "NNNNNNNNNN"),
+        (ErrorKind::InUse, "PPPPPPPPPP"),
+        (ErrorKind::WrongState, "PPPPPPPPPP"),
+        (ErrorKind::Busy, "AAAAAAAAAA"),
+        (ErrorKind::Frozen, "RPUUUPPUUU"),
+        (ErrorKind::NoCapacity, "RRRRRRRRRR"),
+        (ErrorKind::LimitReached, "RRRRRRRRRR"),
+        (ErrorKind::Unauthenticated, "PPPPPPPPPP"),
+        (ErrorKind::Forbidden, "PPPPPPPPPP"),
+        (ErrorKind::Untrusted, "RUUUUUUUUU"),
+        (ErrorKind::Unreachable, "RUUUUUUUUU"),
+        (ErrorKind::NoAnswer, "UUUUUUUUUU"),
+        (ErrorKind::Garbled, "UUUUUUUUUU"),
+        (ErrorKind::Unrecognized, "UUUUUUUUUU"),
+        (ErrorKind::TimedOut, "DDDDDDDDDD"),
+        (ErrorKind::Bug, "XXXXXXXXXX"),
+    ];
+
+    const fn letter(code: Code) -> char {
+        match code {
+            Code::InvalidArgument => 'I',
+            Code::OutOfRange => 'O',
+            Code::AlreadyExists => 'E',
+            Code::NotFound => 'N',
+            Code::FailedPrecondition => 'P',
+            Code::Aborted => 'A',
+            Code::ResourceExhausted => 'R',
+            Code::Unavailable => 'U',
+            Code::DeadlineExceeded => 'D',
+            Code::Internal => 'X',
         }
-        assert_eq!(disposition(UseCase::DeleteVolume, ErrorKind::Unreachable, false).code, Code::Unavailable);
+    }
+
+    #[test]
+    fn every_kind_has_the_code_of_the_table_in_every_use_case() {
+        assert_eq!(TABLE.map(|(kind, _)| kind), ErrorKind::ALL, "a kind is missing, or out of order");
+        for (kind, expected) in TABLE {
+            let told: String = UseCase::ALL
+                .iter()
+                .map(|use_case| letter(disposition(*use_case, kind, false).code))
+                .collect();
+            assert_eq!(told, expected, "{kind:?}");
+        }
     }
 }

@@ -72,6 +72,7 @@ impl fmt::Display for ConnectFault {
 
 /// What came of a description.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "one is made at each look, and it is taken apart at once")]
 pub enum Applied {
     /// In use as described.
     Working(BackendReport),

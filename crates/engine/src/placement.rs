@@ -273,3 +273,6 @@ fn sum_up(mut refusals: Vec<Error>) -> Error {
     let kind = refusals.first().map_or(ErrorKind::Bug, Error::kind);
     Error::new(kind, format!("no pool takes it: {}", reasons.join("; ")))
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use perilune_array::RecordId;
 
@@ -18,6 +19,8 @@ pub enum Fault {
     HangBefore,
     /// The store does it, and the caller hangs.
     HangAfter,
+    /// The store takes so long.
+    Slow(Duration),
 }
 
 /// An in-memory ledger.
@@ -75,6 +78,10 @@ impl MemoryLedger {
         };
         match fault {
             None => write(&mut self.lock()),
+            Some(Fault::Slow(wait)) => {
+                tokio::time::sleep(wait).await;
+                write(&mut self.lock())
+            }
             Some(Fault::Lost) => Err(LedgerError::Unavailable("lost on purpose".into())),
             Some(Fault::HangBefore) => std::future::pending().await,
             Some(Fault::ReplyLost) => {

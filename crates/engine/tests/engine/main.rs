@@ -3,5 +3,7 @@
 
 mod bed;
 mod crash;
+mod fleet;
+mod listing;
 mod mapping;
 mod refusals;

@@ -25,7 +25,9 @@ pub enum Role {
 pub enum Mode {
     Sync,
     /// Zero: all the time.
-    Async { interval: Duration },
+    Async {
+        interval: Duration,
+    },
     /// Nothing is copied but the snapshots that ask for it.
     Snapshots,
     ActiveActive,

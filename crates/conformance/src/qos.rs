@@ -71,7 +71,11 @@ async fn a_tier_is_set_by_its_name(bed: Bed) {
     for _ in 0..2 {
         qos(&bed).set(&volume, &QosWish::Tier(tier.clone())).await.expect("set");
     }
-    assert_ne!(qos(&bed).get(&volume).await.expect("get"), before, "a tier that changes nothing proves nothing");
+    assert_ne!(
+        qos(&bed).get(&volume).await.expect("get"),
+        before,
+        "a tier that changes nothing proves nothing"
+    );
     let unknown = QosWish::Tier("no such tier".to_owned());
     assert_eq!(kind(qos(&bed).set(&volume, &unknown).await), ErrorKind::Invalid);
 }
@@ -79,5 +83,8 @@ async fn a_tier_is_set_by_its_name(bed: Bed) {
 async fn what_is_not_there_is_not_found(bed: Bed) {
     let nobody = VolumeId::new(NOBODY);
     assert_eq!(kind(qos(&bed).get(&nobody).await), ErrorKind::NotFound);
-    assert_eq!(kind(qos(&bed).set(&nobody, &QosWish::Limits(Throughput::default())).await), ErrorKind::NotFound);
+    assert_eq!(
+        kind(qos(&bed).set(&nobody, &QosWish::Limits(Throughput::default())).await),
+        ErrorKind::NotFound
+    );
 }

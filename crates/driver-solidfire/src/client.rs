@@ -2,13 +2,14 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use perilune_array::{ConnectSpec, Result, Trust};
+use perilune_array::{ConnectSpec, Error, ErrorKind, Result, Trust};
 use perilune_wire::{Address, Client, Login, Plan, Redaction};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::fault;
-use crate::protocol::{Nothing, PATH, Request, Response};
+use crate::protocol::version::{self, ApiAnswer};
+use crate::protocol::{NoParams, Nothing, Request, Response};
 
 const PORT: u16 = 443;
 /// A whole cluster's snapshots are listed in one answer, about a kilobyte each.
@@ -18,6 +19,8 @@ const LONGEST_ANSWER: usize = 64 << 20;
 pub(crate) struct Session {
     http: Client,
     sent: AtomicU64,
+    /// Of the version that is spoken.
+    path: String,
 }
 
 impl Session {
@@ -47,7 +50,20 @@ impl Session {
             redaction: Redaction::new(secrets.flatten().map(|secret| secret.reveal().to_owned())),
         };
         let http = Client::new(plan).map_err(|error| fault::unanswered("connecting", error))?;
-        Ok(Self { http, sent: AtomicU64::new(0) })
+        Ok(Self { http, sent: AtomicU64::new(0), path: version::ASKING.to_owned() })
+    }
+
+    /// Agrees with the cluster on the version to speak from now on.
+    pub(crate) async fn agree(mut self) -> Result<Self> {
+        let answer: ApiAnswer = self.call("GetAPI", NoParams {}).await?;
+        let agreed = version::best(&answer.supported_versions);
+        self.path = agreed.map_err(|what| Error::new(ErrorKind::Unsupported, self.http.clean(&what)))?;
+        Ok(self)
+    }
+
+    /// Text of the array's, fit to be shown.
+    pub(crate) fn clean(&self, text: &str) -> String {
+        self.http.clean(text)
     }
 
     /// Calls a method that answers something.
@@ -66,7 +82,7 @@ impl Session {
         let id = self.sent.fetch_add(1, Ordering::Relaxed) + 1;
         let request = Request { method, params, id };
         let response: Response<R> =
-            self.http.post(PATH, &request).await.map_err(|error| fault::unanswered(method, error))?;
+            self.http.post(&self.path, &request).await.map_err(|error| fault::unanswered(method, error))?;
         if response.id != Some(id) {
             return Err(fault::garbled(method, "it belongs to another call"));
         }

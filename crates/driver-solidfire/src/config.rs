@@ -9,22 +9,36 @@ const ISCSI_PORT: u16 = 3260;
 const SECRET: std::ops::RangeInclusive<usize> = 12..=16;
 const LONGEST_USERNAME: usize = 64;
 
+const KEYS: [&str; 5] = ["clusterPairing", "svip", "tenant", "useCHAP", "volumeAccessGroups"];
+
 /// What this driver needs to know beyond the address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Config {
     /// The account that owns our volumes.
     pub(crate) tenant: String,
-    /// The portal, where it is not the cluster's first.
-    pub(crate) portal: Option<String>,
-    pub(crate) chap: Chap,
+    /// Where hosts log in, if it is not the cluster's first address.
+    pub(crate) portals: Vec<String>,
+    pub(crate) reach: Reach,
+    /// May clusters be paired, or must an administrator have done it?
+    pub(crate) pairs_clusters: bool,
+}
+
+/// By what hosts reach volumes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// The account's CHAP secret.
+    Chap(Chap),
+    /// A volume access group for each node: ours, or those of the administrator that bear these names.
+    Groups { existing: Vec<String> },
 }
 
 impl Config {
     pub(crate) fn read(spec: &ConnectSpec) -> Result<Self> {
-        if let Some((key, _)) =
-            spec.settings.0.iter().find(|(key, _)| !matches!(key.as_str(), "tenant" | "svip"))
-        {
-            return Err(invalid(format!("setting {key} is not known; a SolidFire takes tenant and svip")));
+        if let Some((key, _)) = spec.settings.0.iter().find(|(key, _)| !KEYS.contains(&key.as_str())) {
+            return Err(invalid(format!(
+                "setting {key} is not known; a SolidFire takes {}",
+                KEYS.join(", ")
+            )));
         }
         let tenant = spec.settings.get("tenant").unwrap_or_default();
         if tenant.is_empty() || tenant.chars().count() > LONGEST_USERNAME {
@@ -32,12 +46,54 @@ impl Config {
                 "setting tenant must name the account that is to own the volumes, in 1 to 64 characters",
             ));
         }
-        let portal = spec.settings.get("svip").map(portal).transpose()?;
-        let chap = spec.chap.clone().ok_or_else(|| {
-            invalid("CHAP credentials are missing; hosts reach a SolidFire's volumes by the account's CHAP secret alone")
-        })?;
-        check_chap(&chap, tenant)?;
-        Ok(Self { tenant: tenant.to_owned(), portal, chap })
+        Ok(Self {
+            tenant: tenant.to_owned(),
+            portals: items(spec, "svip").map(portal).collect::<Result<_>>()?,
+            reach: reach(spec, tenant)?,
+            pairs_clusters: match spec.settings.get("clusterPairing") {
+                None | Some("Existing") => false,
+                Some("Managed") => true,
+                Some(other) => {
+                    return Err(invalid(format!(
+                        "setting clusterPairing must be Existing or Managed, and is {other}"
+                    )));
+                }
+            },
+        })
+    }
+
+    pub(crate) fn chap(&self) -> Option<&Chap> {
+        match &self.reach {
+            Reach::Chap(chap) => Some(chap),
+            Reach::Groups { .. } => None,
+        }
+    }
+}
+
+/// What stands between the commas.
+fn items<'a>(spec: &'a ConnectSpec, key: &str) -> impl Iterator<Item = &'a str> {
+    let text = spec.settings.get(key).unwrap_or_default();
+    text.split(',').map(str::trim).filter(|item| !item.is_empty())
+}
+
+fn reach(spec: &ConnectSpec, tenant: &str) -> Result<Reach> {
+    let existing: Vec<_> = items(spec, "volumeAccessGroups").map(str::to_owned).collect();
+    match spec.settings.get("useCHAP") {
+        Some("false") => Ok(Reach::Groups { existing }),
+        None | Some("true") if existing.is_empty() => {
+            let chap = spec.chap.clone().ok_or_else(|| {
+                invalid(
+                    "CHAP credentials are missing; without them set useCHAP to false, and hosts reach volumes by volume \
+                     access groups",
+                )
+            })?;
+            check_chap(&chap, tenant)?;
+            Ok(Reach::Chap(chap))
+        }
+        None | Some("true") => {
+            Err(invalid("setting volumeAccessGroups is for hosts without CHAP; set useCHAP to false as well"))
+        }
+        Some(other) => Err(invalid(format!("setting useCHAP must be true or false, and is {other}"))),
     }
 }
 
@@ -78,7 +134,7 @@ mod tests {
         Chap, ConnectSpec, Credentials, Endpoint, ErrorKind, Secret, Settings, Trust, Vendor,
     };
 
-    use super::{Config, portal};
+    use super::{Config, Reach, portal};
 
     fn spec(settings: &[(&str, &str)], chap: Option<(&str, &str)>) -> ConnectSpec {
         ConnectSpec {
@@ -101,7 +157,9 @@ mod tests {
     fn a_whole_block_is_read() {
         let config =
             Config::read(&spec(&[("tenant", "k8s"), ("svip", "192.0.2.9")], Some(("k8s", "secretsecret"))));
-        assert_eq!(config.unwrap().portal.as_deref(), Some("192.0.2.9:3260"));
+        let config = config.unwrap();
+        assert_eq!(config.portals, ["192.0.2.9:3260"]);
+        assert!(config.chap().is_some() && !config.pairs_clusters);
     }
 
     #[test]
@@ -114,12 +172,26 @@ mod tests {
             (vec![("tenant", "k8s")], None, "CHAP credentials"),
             (vec![("tenant", "k8s")], Some(("other", "secretsecret")), "other"),
             (vec![("tenant", "k8s")], Some(("k8s", "short")), "12 to 16"),
+            (vec![("tenant", "k8s"), ("useCHAP", "no")], chap, "true or false"),
+            (vec![("tenant", "k8s"), ("volumeAccessGroups", "a")], chap, "useCHAP"),
+            (vec![("tenant", "k8s"), ("clusterPairing", "Always")], chap, "Managed"),
         ] {
             let error = Config::read(&spec(&settings, chap)).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Invalid);
             assert!(error.to_string().contains(part), "{error}");
             assert!(!error.to_string().contains("secretsecret"), "{error}");
         }
+    }
+
+    #[test]
+    fn access_by_groups_needs_no_secret() {
+        let settings = [("tenant", "k8s"), ("useCHAP", "false"), ("svip", "192.0.2.9, 192.0.2.10:3261")];
+        let config = Config::read(&spec(&settings, None)).unwrap();
+        assert_eq!(config.reach, Reach::Groups { existing: Vec::new() });
+        assert_eq!(config.portals, ["192.0.2.9:3260", "192.0.2.10:3261"]);
+        let settings = [("tenant", "k8s"), ("useCHAP", "false"), ("volumeAccessGroups", "a, b")];
+        let config = Config::read(&spec(&settings, None)).unwrap();
+        assert_eq!(config.reach, Reach::Groups { existing: vec!["a".into(), "b".into()] });
     }
 
     #[test]

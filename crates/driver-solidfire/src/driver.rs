@@ -2,30 +2,33 @@
 
 mod access;
 mod account;
+mod clones;
+mod group_snapshots;
+mod groups;
+mod known;
 mod mark;
+mod mirrors;
+mod pairing;
+mod ports;
+mod profile;
+mod qos;
 mod snapshots;
 mod volumes;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
 
+use known::Known;
 use perilune_array::{
-    Access, AccessModel, Array, ArrayId, ConnectSpec, Error, ErrorKind, Health, NameRules, Pool, PoolId,
-    Profile, Protocol, Result, Size, SizeRules, Snapshots, SystemReport, Vendor, Volumes,
+    Access, AccessModel, Array, ArrayId, ConnectSpec, Error, ErrorKind, GroupSnapshots, Health, Mirrors,
+    Pool, PoolId, Profile, Protocol, Qos, Result, Size, Snapshots, SystemReport, Volumes,
 };
 
 use crate::client::Session;
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::protocol::{Capacity, CapacityAnswer, ClusterInfo, ClusterInfoAnswer, NoParams, VersionInfo};
 
-/// How long identity and version are believed without a look.
-const BELIEVED: Duration = Duration::from_secs(300);
 /// Above this share of a space the cluster wants attention.
 const NEARLY_FULL: u64 = 90;
-
-const MIB: u64 = 1 << 20;
-const SNAPSHOTS_PER_VOLUME: u32 = 32;
-const VOLUMES_PER_GROUP_SNAPSHOT: u32 = 32;
 
 /// One connected SolidFire cluster.
 #[derive(Debug)]
@@ -36,25 +39,21 @@ pub struct Solidfire {
     known: Mutex<Known>,
 }
 
-/// What was read about the cluster and is used again.
-#[derive(Debug)]
-struct Known {
-    cluster: ClusterInfo,
-    version: Option<(VersionInfo, Instant)>,
-    /// The account that owns our volumes. None: somebody removed it since.
-    account: Option<u64>,
-}
-
 impl Solidfire {
-    /// Proves the credentials, learns who the cluster is, and makes sure of the account.
+    /// Agrees on a version, proves the credentials, learns who the cluster is, and makes sure of the account.
     pub async fn connect(spec: &ConnectSpec) -> Result<Self> {
         let config = Config::read(spec)?;
-        let session = Session::new(spec)?;
+        let session = Session::new(spec)?.agree().await?;
         let cluster = session.call::<ClusterInfoAnswer>("GetClusterInfo", NoParams {}).await?.cluster_info;
-        let known = Mutex::new(Known { cluster, version: None, account: None });
-        let this = Self { session, config, profile: profile(), known };
+        let limits = session.call("GetLimits", NoParams {}).await?;
+        let profile = profile::of(&config, &limits)?;
+        let mut this = Self { session, config, profile, known: Mutex::new(Known::new(cluster)) };
         let account = this.ensure_account().await?;
         this.known().account = Some(account);
+        if this.profile.access == AccessModel::Mapping && !this.fibre_ports().await?.is_empty() {
+            this.profile.protocols.push(Protocol::Fc);
+        }
+        this.profile.qos_tiers = this.policy_names().await?;
         Ok(this)
     }
 
@@ -70,8 +69,7 @@ impl Solidfire {
     async fn identity(&self) -> Result<(ClusterInfo, VersionInfo)> {
         let fresh = {
             let known = self.known();
-            let version = known.version.as_ref().filter(|(_, read)| read.elapsed() < BELIEVED);
-            version.map(|(version, _)| (known.cluster.clone(), version.clone()))
+            known.version.get().map(|version| (known.cluster.clone(), version))
         };
         if let Some(fresh) = fresh {
             return Ok(fresh);
@@ -81,17 +79,8 @@ impl Solidfire {
         let version: VersionInfo = self.session.call("GetClusterVersionInfo", NoParams {}).await?;
         let mut known = self.known();
         known.cluster = cluster.clone();
-        known.version = Some((version.clone(), Instant::now()));
+        known.version.put(version.clone());
         Ok((cluster, version))
-    }
-
-    /// Where hosts log in.
-    fn portal(&self) -> Result<String> {
-        match &self.config.portal {
-            Some(portal) => Ok(portal.clone()),
-            None => config::portal(&self.known().cluster.svip)
-                .map_err(|_| crate::fault::garbled("GetClusterInfo", "its svip is no address")),
-        }
     }
 }
 
@@ -134,32 +123,17 @@ impl Array for Solidfire {
     fn snapshots(&self) -> Option<&dyn Snapshots> {
         Some(self)
     }
-}
 
-fn profile() -> Profile {
-    let names = NameRules { max_chars: 64, allows: |c| c.is_ascii_alphanumeric() || c == '-' };
-    Profile {
-        vendor: Vendor::Solidfire,
-        volume_names: names,
-        snapshot_names: names,
-        sizes: SizeRules {
-            min: Size::bytes(1_000_000_000),
-            max: Size::gib(16 * 1024),
-            step: Size::bytes(MIB),
-        },
-        copy_may_grow: false,
-        copy_takes_qos: false,
-        snapshots_per_volume: Some(SNAPSHOTS_PER_VOLUME),
-        snapshots_outlive_volume: false,
-        snapshot_retention: false,
-        volumes_per_host: None,
-        access: AccessModel::Account,
-        protocols: vec![Protocol::Iscsi],
-        ad_hoc_group_snapshots: true,
-        volumes_per_group: Some(VOLUMES_PER_GROUP_SNAPSHOT),
-        qos: None,
-        qos_tiers: Vec::new(),
-        mirror_makes_peer: false,
+    fn group_snapshots(&self) -> Option<&dyn GroupSnapshots> {
+        Some(self)
+    }
+
+    fn mirrors(&self) -> Option<&dyn Mirrors> {
+        Some(self)
+    }
+
+    fn qos(&self) -> Option<&dyn Qos> {
+        Some(self)
     }
 }
 

@@ -6,7 +6,7 @@ use perilune_wire as wire;
 
 use ErrorKind::{
     Busy, Exists, Forbidden, Garbled, Invalid, LimitReached, NoAnswer, NoCapacity, NotFound, OutOfRange,
-    Unsupported, WrongState,
+    Unrecognized, Unsupported, WrongState,
 };
 
 /// Sorted by name.
@@ -63,14 +63,20 @@ const TABLE: &[(&str, ErrorKind)] = &[
     ("xVolumeAlreadyPaired", Exists),
     ("xVolumeDoesNotExist", NotFound),
     ("xVolumeIDDoesNotExist", NotFound),
-    ("xVolumeNotPaired", WrongState),
+    ("xVolumeNotPaired", NotFound),
     ("xVolumeShrinkProhibited", OutOfRange),
 ];
 
-/// A name that is not in the table is an answer not understood: the one reading that claims neither that the call was
-/// done nor that it was not, so that nothing is given up for lost which the array holds.
+/// A name that is not in the table claims neither that the call was done nor that it was not, so that nothing is given
+/// up for lost which the array holds. No name at all is no refusal in due form.
 pub(crate) fn kind(name: &str) -> ErrorKind {
-    TABLE.binary_search_by(|(known, _)| (*known).cmp(name)).map_or(Garbled, |at| TABLE[at].1)
+    let unknown = if name.is_empty() { Garbled } else { Unrecognized };
+    TABLE.binary_search_by(|(known, _)| (*known).cmp(name)).map_or(unknown, |at| TABLE[at].1)
+}
+
+/// Did the array refuse by this name?
+pub(crate) fn is(error: &Error, name: &str) -> bool {
+    error.vendor().is_some_and(|vendor| vendor.code == name)
 }
 
 /// The array refused a call. `name` and `text` must be clean.
@@ -118,10 +124,42 @@ mod tests {
 
     #[test]
     fn a_name_nobody_knows_leaves_doubt() {
-        for name in ["", "xBrandNew", "xvolumeiddoesnotexist"] {
-            assert_eq!(kind(name), ErrorKind::Garbled);
+        for name in ["xBrandNew", "xvolumeiddoesnotexist"] {
+            assert_eq!(kind(name), ErrorKind::Unrecognized);
             assert!(kind(name).leaves_doubt());
         }
+        assert_eq!(kind(""), ErrorKind::Garbled);
+    }
+
+    /// The names that the vendor's and OpenStack's clients send again on.
+    #[test]
+    fn what_other_clients_try_again_is_tried_again_or_observed_first() {
+        const AGAIN: [&str; 18] = [
+            "xDBVersionMismatch",
+            "xMaxClonesPerVolumeExceeded",
+            "xMaxSnapshotsPerNodeExceeded",
+            "xMaxClonesPerNodeExceeded",
+            "xSliceNotRegistered",
+            "xNotReadyForIO",
+            "xNotPrimary",
+            "xDBOperationTimeout",
+            "xDBConnectionLoss",
+            "xNoHandler",
+            "xSnapshotFailed",
+            "xRecvTimeout",
+            "xDBNoSuchPath",
+            "xDBSessionExpired",
+            "xDBSessionMoved",
+            "xDBNoServerResponse",
+            "xDBClosing",
+            "xDBInvalidState",
+        ];
+        for name in AGAIN {
+            assert!(matches!(kind(name), ErrorKind::Busy | ErrorKind::NoAnswer), "{name}");
+        }
+        // These two they send again as well, in vain: the array means them.
+        assert_eq!(kind("xMaxSnapshotsPerVolumeExceeded"), ErrorKind::LimitReached);
+        assert_eq!(kind("xPermissionDenied"), ErrorKind::Forbidden);
     }
 
     #[test]

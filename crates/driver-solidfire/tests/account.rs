@@ -114,7 +114,7 @@ async fn what_happens_to_a_call_shows_in_the_kind_of_its_error() {
         (Action::Status(401), ErrorKind::Unauthenticated),
         (Action::Status(503), ErrorKind::NoAnswer),
         (Action::Error("xDBVersionMismatch".into()), ErrorKind::Busy),
-        (Action::Error("xNeverHeardOf".into()), ErrorKind::Garbled),
+        (Action::Error("xNeverHeardOf".into()), ErrorKind::Unrecognized),
     ] {
         rig.running
             .control()

@@ -9,8 +9,10 @@ use std::time::Duration;
 use perilune_array::{Capabilities, VolumeId};
 use perilune_conformance::{Bed, Hands, run};
 use perilune_simulator::Control;
-use rig::{ARRAY, Rig, VOLUMES};
+use rig::{ARRAY, By, Rig, VOLUMES};
+use serde_json::json;
 
+/// Hands on either cluster: volume numbers of the peer are told apart by the array that they are asked of.
 struct Initiator(Control);
 
 fn number(volume: &VolumeId) -> u64 {
@@ -40,12 +42,25 @@ impl Hands for Initiator {
     }
 }
 
-async fn bed() -> Bed {
-    let rig = Rig::start().await;
+/// All that a SolidFire can, and no more: it keeps no groups of volumes, names nothing anew and swaps no roles.
+const EXPECTED: Capabilities = Capabilities {
+    snapshots: true,
+    groups: false,
+    group_snapshots: true,
+    mirrors: true,
+    role_swap: false,
+    qos: true,
+    rename: false,
+};
+
+async fn bed(by: By) -> Bed {
+    let rig = Rig::two(by).await;
+    let gold = json!({"name": "gold", "qos": {"minIOPS": 500, "maxIOPS": 1000, "burstIOPS": 2000}});
+    rig.admin("CreateQoSPolicy", gold).await;
     Bed {
         array: Arc::new(rig.connect().await.expect("connect")),
-        peer: None,
-        capabilities: Capabilities { snapshots: true, ..Capabilities::default() },
+        peer: Some(Arc::new(rig.connect_peer(by).await.expect("connect to the peer"))),
+        capabilities: EXPECTED,
         names_repeat: true,
         volumes: VOLUMES,
         copies_at_once: 2,
@@ -55,6 +70,16 @@ async fn bed() -> Bed {
 }
 
 #[tokio::test]
-async fn the_driver_keeps_the_contract() {
-    assert!(run(bed).await > 60);
+async fn the_driver_keeps_the_contract_by_chap() {
+    assert!(run(|| bed(By::Chap)).await > 90);
+}
+
+#[tokio::test]
+async fn the_driver_keeps_the_contract_by_volume_access_groups() {
+    assert!(run(|| bed(By::Groups)).await > 95);
+}
+
+#[tokio::test]
+async fn the_driver_keeps_the_contract_by_volume_access_groups_with_fibre_channel() {
+    assert!(run(|| bed(By::GroupsWithFibre)).await > 95);
 }

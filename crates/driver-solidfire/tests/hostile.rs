@@ -6,7 +6,8 @@ mod player;
 use std::sync::{Arc, Mutex};
 
 use perilune_array::{
-    Array, ErrorKind, HostSpec, Name, NewVolume, Owner, PoolId, RecordId, Result, Size, SnapshotId, VolumeId,
+    Array, ErrorKind, GroupSnapshotId, HostSpec, Name, NewVolume, Owner, PoolId, QosWish, RecordId, Result,
+    Size, SnapshotId, Subject, Throughput, VolumeId,
 };
 use perilune_driver_solidfire::Solidfire;
 use player::Player;
@@ -33,12 +34,22 @@ struct Bed {
 fn volume() -> Value {
     json!({"volumeID": 7, "name": "v", "accountID": 1, "status": "active", "access": "readWrite", "totalSize": 1_073_741_824u64,
         "iqn": "iqn.2010-01.com.solidfire:abcd.v.7", "scsiNAADeviceID": "6f47", "scsiEUIDeviceID": "6162", "attributes": {},
-        "volumeAccessGroups": [], "volumePairs": []})
+        "volumeAccessGroups": [], "volumePairs": [],
+        "qos": {"minIOPS": 50, "maxIOPS": 15000, "burstIOPS": 15000}})
 }
 
 fn snapshot() -> Value {
     json!({"snapshotID": 9, "volumeID": 7, "name": "s", "totalSize": 1_073_741_824u64, "createTime": "2016-04-04T17:14:03Z",
         "status": "done", "attributes": {}})
+}
+
+fn group_snapshot() -> Value {
+    json!({"groupSnapshotID": 11, "name": "g", "createTime": "2016-04-04T17:14:03Z", "attributes": {}, "members": [snapshot()]})
+}
+
+fn group() -> Value {
+    json!({"volumeAccessGroupID": 3, "name": "h", "initiators": ["iqn.2026-01.io.perilune.test:1"], "volumes": [],
+        "attributes": {"perilune-node": "h"}})
 }
 
 /// One answer that fits every method.
@@ -48,6 +59,13 @@ fn sense() -> Value {
         "clusterAPIVersion": "12.3", "clusterVersion": "12.3.0.958", "clusterVersionInfo": [{}],
         "clusterCapacity": {"maxUsedSpace": 10, "usedSpace": 1, "maxUsedMetadataSpace": 10, "usedMetadataSpace": 1,
             "provisionedSpace": 1, "maxOverProvisionableSpace": 50},
+        "supportedVersions": ["10.0"], "volumeSizeMin": 1_000_000_000u64, "volumeSizeMax": 17_592_186_044_416u64,
+        "minIOPS": 50, "maxIOPS": 15000, "burstIOPS": 15000, "qosPolicies": [{"qosPolicyID": 1, "name": "gold"}],
+        "virtualNetworks": [{"svip": "192.0.2.2"}], "asyncHandle": null,
+        "groupSnapshot": group_snapshot(), "groupSnapshots": [group_snapshot()],
+        "clusterPairs": [{"clusterPairID": 1, "clusterUUID": "peer", "clusterName": "p", "status": "Connected"}],
+        "volumePairingKey": "6b6579", "fibreChannelPortInfo": {},
+        "volumeAccessGroup": group(), "volumeAccessGroups": [group()],
         "account": {"accountID": 1, "status": "active", "volumes": [], "initiatorSecret": "initiatorchap", "targetSecret": "x",
             "attributes": {}, "enableChap": true},
         "volume": volume(), "volumes": [volume()], "snapshot": snapshot(), "snapshots": [snapshot()], "sessions": [],
@@ -82,6 +100,8 @@ impl Bed {
     async fn all(&self) -> Vec<(&'static str, Result<()>)> {
         let (volumes, access) = (self.array.volumes(), self.array.access());
         let snapshots = self.array.snapshots().expect("snapshots");
+        let groups = self.array.group_snapshots().expect("group snapshots");
+        let (qos, mirrors) = (self.array.qos().expect("qos"), self.array.mirrors().expect("mirrors"));
         let (id, snapshot) = (VolumeId::new("7"), SnapshotId::new("9"));
         let owner = Owner::new("c", RecordId::new("r"));
         let new = NewVolume::new(Name::new("v"), PoolId::new("abcd"), Size::gib(1), owner.clone());
@@ -103,6 +123,14 @@ impl Bed {
             ("snapshots.get", snapshots.get(&snapshot).await.map(drop)),
             ("snapshots.list", snapshots.list(None).await.map(drop)),
             ("snapshots.revert", snapshots.revert(&id, &snapshot).await),
+            ("group_snapshots.get", groups.get(&GroupSnapshotId::new("11")).await.map(drop)),
+            ("group_snapshots.list", groups.list().await.map(drop)),
+            ("group_snapshots.revert", groups.revert(&GroupSnapshotId::new("11")).await),
+            ("qos.get", qos.get(&id).await.map(drop)),
+            ("qos.set", qos.set(&id, &QosWish::Limits(Throughput::default())).await),
+            ("mirrors.find", mirrors.find(&Subject::Volume(id.clone())).await.map(drop)),
+            ("mirrors.list", mirrors.list().await.map(drop)),
+            ("mirrors.promote", mirrors.promote(&[Subject::Volume(id.clone())]).await.map(drop)),
         ]
     }
 }

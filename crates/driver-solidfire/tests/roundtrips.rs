@@ -8,11 +8,12 @@ mod rig;
 use std::time::Duration;
 
 use perilune_array::{
-    Array, HostSpec, Name, NewSnapshot, NewVolume, Owner, RecordId, Size, Snapshot, Source, Volume,
+    Array, HostSpec, Initiator, Invitation, Members, Mode, Name, NewGroupSnapshot, NewMirror, NewSnapshot,
+    NewVolume, Owner, Pairing, QosWish, RecordId, Role, Size, Snapshot, Source, Subject, Throughput, Volume,
     VolumeState,
 };
 use perilune_driver_solidfire::Solidfire;
-use rig::{ARRAY, Rig};
+use rig::{ARRAY, By, PEER, Rig};
 
 struct Counted {
     rig: Rig,
@@ -23,11 +24,23 @@ fn owner() -> Owner {
     Owner::new("c", RecordId::new("r"))
 }
 
+fn calls_of(rig: &Rig, array: &str) -> Vec<String> {
+    let control = rig.running.control();
+    let methods = control.journal(array).expect("journal").into_iter().map(|entry| entry.method).collect();
+    control.clear_journal(array).expect("clear");
+    methods
+}
+
 impl Counted {
-    /// A warm session: connected and once inspected, as the fleet has it.
+    /// A warm session: connected and once looked at, as the fleet has it.
     async fn start() -> Self {
-        let rig = Rig::start().await;
+        Self::of(By::Chap).await
+    }
+
+    async fn of(by: By) -> Self {
+        let rig = Rig::of(by).await;
         let array = rig.connect().await.expect("connect");
+        array.access().ports().await.expect("ports");
         array.inspect().await.expect("inspect");
         let this = Self { rig, array };
         this.calls();
@@ -36,11 +49,7 @@ impl Counted {
 
     /// The methods called since the last look.
     fn calls(&self) -> Vec<String> {
-        let control = self.rig.running.control();
-        let methods =
-            control.journal(ARRAY).expect("journal").into_iter().map(|entry| entry.method).collect();
-        control.clear_journal(ARRAY).expect("clear");
-        methods
+        calls_of(&self.rig, ARRAY)
     }
 
     async fn new_volume(&self, name: &str, gib: u64) -> NewVolume {
@@ -85,7 +94,7 @@ async fn clone_costs_two_calls_the_first_look_included() {
     let counted = Counted::start().await;
     let source = Source::Volume(counted.volume().await.id);
     counted.copy(&source).await;
-    assert_eq!(counted.calls(), ["CloneVolume", "ListVolumes"]);
+    assert_eq!(counted.calls(), ["CloneVolume", "GetAsyncResult"]);
 }
 
 #[tokio::test]
@@ -94,7 +103,7 @@ async fn restore_costs_two_calls_the_first_look_included() {
     let volume = counted.volume().await;
     let snapshot = counted.snapshot(&volume).await;
     counted.copy(&Source::Snapshot(snapshot.id, volume.id)).await;
-    assert_eq!(counted.calls(), ["CloneVolume", "ListVolumes"]);
+    assert_eq!(counted.calls(), ["CloneVolume", "GetAsyncResult"]);
 }
 
 #[tokio::test]
@@ -138,11 +147,117 @@ async fn publish_costs_one_call_also_for_a_new_host_and_unpublish_none() {
     }
 }
 
+fn node(number: u32) -> HostSpec {
+    let iqn = Initiator::Iqn(format!("iqn.2026-01.io.perilune.test:{number}"));
+    HostSpec { name: Name::new(format!("node-{number}")), initiators: vec![iqn] }
+}
+
 #[tokio::test]
-async fn capacity_and_health_cost_one_call() {
+async fn publish_by_groups_costs_two_calls_for_the_volume_is_read_first_and_two_more_for_a_new_host() {
+    let counted = Counted::of(By::Groups).await;
+    let (one, other) = (counted.volume().await, counted.volume().await);
+    let access = counted.array.access();
+    assert_eq!(access.find_host(&node(1)).await.expect("find"), None);
+    let host = access.create_host(&node(1)).await.expect("make the host");
+    assert_eq!(counted.calls(), ["ListVolumeAccessGroups", "CreateVolumeAccessGroup"]);
+    for volume in [&one, &other] {
+        let host = access.find_host(&node(1)).await.expect("find").expect("the host");
+        access.map(&volume.id, &host.id, false).await.expect("map");
+        assert_eq!(counted.calls(), ["ListVolumes", "AddVolumesToVolumeAccessGroup"]);
+    }
+    access.unmap(&one.id, &host.id).await.expect("unmap");
+    assert_eq!(counted.calls(), ["RemoveVolumesFromVolumeAccessGroup"]);
+}
+
+#[tokio::test]
+async fn limits_at_birth_cost_nothing_and_live_one_call() {
     let counted = Counted::start().await;
+    let all = Throughput { min_iops: Some(100), max_iops: Some(200), burst_iops: Some(400) };
+    let mut new = counted.new_volume("v", 1).await;
+    new.qos = Some(QosWish::Limits(all));
+    let made = counted.array.volumes().create(&new).await.expect("create");
+    assert_eq!(counted.calls(), ["CreateVolume"]);
+    let qos = counted.array.qos().expect("qos");
+    qos.set(&made.id, &QosWish::Limits(all)).await.expect("set");
+    assert_eq!(counted.calls(), ["ModifyVolume"]);
+}
+
+#[tokio::test]
+async fn group_snapshot_costs_one_call() {
+    let counted = Counted::start().await;
+    let members = Members::Volumes(vec![counted.volume().await.id, counted.volume().await.id]);
+    let new = NewGroupSnapshot { name: Name::new("g"), members, owner: owner(), retention: None };
+    counted.array.group_snapshots().expect("group snapshots").create(&new).await.expect("take one");
+    assert_eq!(counted.calls(), ["CreateGroupSnapshot"]);
+}
+
+#[tokio::test]
+async fn capacity_and_health_cost_one_call_and_another_that_proves_which_cluster_it_is() {
+    let counted = Counted::start().await;
+    counted.array.access().ports().await.expect("ports");
+    assert_eq!(counted.calls(), ["GetClusterInfo"]);
     counted.array.inspect().await.expect("inspect");
     assert_eq!(counted.calls(), ["GetClusterCapacity"]);
+}
+
+/// Copies on both clusters, in sync.
+async fn mirrored(rig: &Rig, here: &Solidfire, there: &Solidfire, name: &str) -> (Subject, Subject) {
+    let make = async |array: &Solidfire| {
+        let pool = array.inspect().await.expect("inspect").pools.remove(0).id;
+        let new = NewVolume::new(Name::new(name), pool, Size::gib(1), owner());
+        Subject::Volume(array.volumes().create(&new).await.expect("create").id)
+    };
+    let (source, target) = (make(here).await, make(there).await);
+    let ask = async |array: &Solidfire, other: &Solidfire, role: Role, invitation: Option<Invitation>| {
+        let report = other.inspect().await.expect("inspect");
+        let (subject, peer) = if role == Role::Source { (&source, &target) } else { (&target, &source) };
+        let new = NewMirror {
+            subject: subject.clone(),
+            role,
+            peer_array: report.id,
+            peer_pool: report.pools[0].id.clone(),
+            peer_subject: Some(peer.clone()),
+            mode: Mode::Sync,
+            invitation,
+        };
+        array.mirrors().expect("mirrors").pair(&new).await.expect("pair")
+    };
+    let (mut word, mut role) = (None, Role::Source);
+    loop {
+        let (array, other, next) = match role {
+            Role::Source => (here, there, Role::Target),
+            Role::Target => (there, here, Role::Source),
+        };
+        match ask(array, other, role, word).await {
+            Pairing::Tell(invitation) => (word, role) = (Some(invitation), next),
+            Pairing::Done(_) => break,
+        }
+    }
+    rig.running.control().advance(Duration::from_secs(60));
+    (source, target)
+}
+
+#[tokio::test]
+async fn failover_of_any_number_costs_four_calls() {
+    let rig = Rig::two(By::Groups).await;
+    let (here, there) =
+        (rig.connect().await.expect("connect"), rig.connect_peer(By::Groups).await.expect("connect"));
+    let (mut sources, mut targets) = (Vec::new(), Vec::new());
+    for number in 0..3 {
+        let (source, target) = mirrored(&rig, &here, &there, &format!("v-{number}")).await;
+        sources.push(source);
+        targets.push(target);
+    }
+    for array in [ARRAY, PEER] {
+        calls_of(&rig, array);
+    }
+    let down = here.mirrors().expect("mirrors").demote(&sources).await.expect("demote");
+    let up = there.mirrors().expect("mirrors").promote(&targets).await.expect("promote");
+    assert!(down.iter().all(|half| !half.writable) && up.iter().all(|half| half.writable));
+    assert_eq!((down.len(), up.len()), (3, 3));
+    for array in [ARRAY, PEER] {
+        assert_eq!(calls_of(&rig, array), ["ListVolumes", "ModifyVolumes"]);
+    }
 }
 
 #[tokio::test]

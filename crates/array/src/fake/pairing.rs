@@ -14,7 +14,10 @@ impl World {
             return self.pair_by_word(at, new);
         }
         if new.role == Role::Target || new.invitation.is_some() {
-            return Err(Error::new(ErrorKind::Invalid, "these arrays tell each other; call the source alone"));
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                "these arrays tell each other; call the source alone",
+            ));
         }
         let to = match &new.peer_subject {
             Some(subject) => self.existing_peer(at, &new.subject, subject)?,

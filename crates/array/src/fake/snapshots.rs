@@ -57,7 +57,7 @@ impl State {
             created,
             ready: true,
             owner: Some(new.owner.clone()),
-            group: group.clone(),
+            group,
             expires: new.retention.map(|time| created + time),
         };
         self.snapshots.insert(id, SnapshotRow { snapshot: snapshot.clone(), content });

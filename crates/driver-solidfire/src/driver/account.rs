@@ -4,7 +4,8 @@ use perilune_array::{Error, ErrorKind, Host, HostId, Name, Result, Secret};
 use serde_json::{Map, Value};
 
 use super::{Solidfire, mark, not_found};
-use crate::protocol::{Account, AccountAnswer, AccountParams, ByAccount, ByUsername};
+use crate::fault;
+use crate::protocol::account::{Account, AccountAnswer, AccountParams, ByAccount, ByUsername};
 
 impl Solidfire {
     /// The account, made if it is not there, with our secrets if we may write them.
@@ -44,12 +45,14 @@ impl Solidfire {
         id: Option<u64>,
         attributes: &'a Map<String, Value>,
     ) -> AccountParams<'a> {
-        let chap = &self.config.chap;
+        let chap = self.config.chap();
+        let mutual = chap.and_then(|chap| chap.mutual.as_ref());
         AccountParams {
             account: id,
             username: id.is_none().then_some(&self.config.tenant),
-            initiator_secret: chap.password.reveal(),
-            target_secret: chap.mutual.as_ref().map(|login| login.password.reveal()),
+            // Without one the array makes up a secret that nobody knows.
+            initiator_secret: chap.map(|chap| chap.password.reveal()),
+            target_secret: mutual.map(|login| login.password.reveal()),
             attributes,
             enable_chap: true,
         }
@@ -62,7 +65,7 @@ impl Solidfire {
             let text = format!("account {tenant} is {} at the array; unlock it there", account.status);
             return Err(Error::new(ErrorKind::WrongState, text));
         }
-        let chap = &self.config.chap;
+        let Some(chap) = self.config.chap() else { return Ok(account.id) };
         let same = |theirs: &Option<String>, ours: &Secret| theirs.as_deref() == Some(ours.reveal());
         let agrees = same(&account.initiator_secret, &chap.password)
             && chap.mutual.as_ref().is_none_or(|login| same(&account.target_secret, &login.password))
@@ -89,7 +92,7 @@ impl Solidfire {
     }
 
     /// The account that stands for all hosts, looked for if it was lost.
-    pub(super) async fn host(&self) -> Result<Option<Host>> {
+    pub(super) async fn account_host(&self) -> Result<Option<Host>> {
         let known = self.known().account;
         let id = match known {
             Some(id) => Some(id),
@@ -99,14 +102,14 @@ impl Solidfire {
         Ok(id.map(|id| self.shown(id)))
     }
 
-    pub(super) async fn add_host(&self) -> Result<Host> {
+    pub(super) async fn add_account_host(&self) -> Result<Host> {
         let id = self.add_account().await?;
         self.known().account = Some(id);
         Ok(self.shown(id))
     }
 
-    pub(super) async fn remove_host(&self, id: &HostId) -> Result<()> {
-        let number = self.is_host(id).await?;
+    pub(super) async fn remove_account_host(&self, id: &HostId) -> Result<()> {
+        let number = self.is_account(id).await?;
         let by = ByAccount { account: number };
         let found: AccountAnswer = self
             .session
@@ -128,8 +131,8 @@ impl Solidfire {
     }
 
     /// The account's number, if the id is that of our account.
-    pub(super) async fn is_host(&self, id: &HostId) -> Result<u64> {
-        let host = self.host().await?;
+    pub(super) async fn is_account(&self, id: &HostId) -> Result<u64> {
+        let host = self.account_host().await?;
         let number = host.filter(|host| host.id == *id).and_then(|host| host.id.as_str().parse().ok());
         number.ok_or_else(|| not_found(format_args!("account {id}")))
     }
@@ -145,7 +148,7 @@ impl Solidfire {
 
     /// That the account is not there any more is not the fault of the volume that was asked for.
     pub(super) fn without_account(&self, error: Error) -> Error {
-        if error.vendor().is_none_or(|vendor| vendor.code != "xAccountIDDoesNotExist") {
+        if !fault::is(&error, "xAccountIDDoesNotExist") {
             return error;
         }
         self.known().account = None;

@@ -1,14 +1,18 @@
 //! Volumes of a cluster, told in the port's words.
 
+use std::collections::BTreeMap;
+
 use perilune_array::{
-    Error, ErrorKind, Name, NewVolume, Owner, Page, PageToken, PoolId, Result, Size, Source, Volume,
+    Error, ErrorKind, Name, NewVolume, Owner, Page, PageToken, PoolId, Result, Size, Source, Tie, Volume,
     VolumeId, VolumeState, Volumes, Wwid,
 };
 use serde_json::Map;
 
 use super::{Solidfire, mark, not_found, snapshots};
-use crate::protocol::{
-    self, ByVolume, CloneVolume, CreateVolume, ListVolumes, ModifyVolume, VolumeAnswer, VolumesAnswer,
+use crate::protocol;
+use crate::protocol::volume::{
+    ByVolume, CloneAnswer, CloneVolume, CreateVolume, ListVolumes, ModifyVolume, QosParams, VolumeAnswer,
+    VolumesAnswer,
 };
 
 /// Volumes in one answer of a listing; about 1.3 kB each.
@@ -19,12 +23,12 @@ pub(super) fn number(id: &VolumeId) -> Result<u64> {
     id.as_str().parse().map_err(|_| not_found(format_args!("volume {id}")))
 }
 
-fn is_deleted(volume: &protocol::Volume) -> bool {
+fn is_deleted(volume: &protocol::volume::Volume) -> bool {
     volume.status == "deleted"
 }
 
 impl Solidfire {
-    async fn listed(&self, query: ListVolumes<'_>) -> Result<Vec<protocol::Volume>> {
+    async fn listed(&self, query: ListVolumes<'_>) -> Result<Vec<protocol::volume::Volume>> {
         match self.session.call::<VolumesAnswer>("ListVolumes", query).await {
             Ok(answer) => Ok(answer.volumes),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
@@ -33,18 +37,28 @@ impl Solidfire {
     }
 
     /// The volume in any state, deleted too.
-    async fn any_volume(&self, id: &VolumeId) -> Result<protocol::Volume> {
+    async fn any_volume(&self, id: &VolumeId) -> Result<protocol::volume::Volume> {
         let wanted = number(id)?;
-        let found = self.listed(ListVolumes { ids: Some([wanted]), ..ListVolumes::default() }).await?;
+        let found = self.listed(ListVolumes { ids: Some(&[wanted]), ..ListVolumes::default() }).await?;
         found
             .into_iter()
             .find(|volume| volume.id == wanted)
             .ok_or_else(|| not_found(format_args!("volume {id}")))
     }
 
-    pub(super) async fn read_volume(&self, id: &VolumeId) -> Result<protocol::Volume> {
+    pub(super) async fn read_volume(&self, id: &VolumeId) -> Result<protocol::volume::Volume> {
         let found = self.any_volume(id).await?;
         if is_deleted(&found) { Err(not_found(format_args!("volume {id}"))) } else { Ok(found) }
+    }
+
+    /// These volumes as far as they are there.
+    pub(super) async fn read_volumes(&self, ids: &[u64]) -> Result<Vec<protocol::volume::Volume>> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut found = self.listed(ListVolumes { ids: Some(ids), ..ListVolumes::default() }).await?;
+        found.retain(|volume| ids.contains(&volume.id) && !is_deleted(volume));
+        Ok(found)
     }
 
     /// What is wrong with a request before the array sees it; gives the size as the array will make it.
@@ -70,7 +84,8 @@ impl Solidfire {
         })
     }
 
-    fn shown_volume(&self, volume: protocol::Volume) -> Volume {
+    fn shown_volume(&self, volume: protocol::volume::Volume) -> Volume {
+        let ties = ties(&volume);
         Volume {
             id: VolumeId::new(volume.id.to_string()),
             name: Name::new(volume.name),
@@ -78,10 +93,26 @@ impl Solidfire {
             size: Size::bytes(volume.total_size),
             wwid: Wwid::new(&format!("naa.{}", volume.naa)),
             wwid_alt: Some(Wwid::new(&format!("eui.{}", volume.eui))),
-            state: state(&volume.status, &volume.access),
+            state: if self.known().clones.has_failed(volume.id) {
+                VolumeState::Torn
+            } else {
+                state(&volume.status, &volume.access)
+            },
             owner: mark::of(&volume.attributes),
-            ties: Vec::new(),
+            ties,
         }
+    }
+
+    /// Who is logged in where, read once for all pages of a listing.
+    async fn listed_sessions(&self, first: bool) -> Result<BTreeMap<u64, String>> {
+        if let Some(known) = self.known().sessions.get().filter(|_| !first) {
+            return Ok(known);
+        }
+        let sessions = self.sessions().await?.into_iter();
+        let by_volume: BTreeMap<_, _> =
+            sessions.map(|session| (session.volume, session.initiator_name.unwrap_or_default())).collect();
+        self.known().sessions.put(by_volume.clone());
+        Ok(by_volume)
     }
 
     /// Deletes and purges; the volume must have been proved ours.
@@ -106,8 +137,22 @@ fn state(status: &str, access: &str) -> VolumeState {
     }
 }
 
+/// What holds the volume beside us, as far as its own record tells.
+fn ties(volume: &protocol::volume::Volume) -> Vec<Tie> {
+    let groups = volume.volume_access_groups.iter();
+    let mut ties: Vec<_> = groups.map(|group| Tie::Mapped(format!("volume access group {group}"))).collect();
+    if !volume.volume_pairs.is_empty() {
+        ties.push(Tie::Mirrored);
+    }
+    if volume.access != "readWrite" {
+        ties.push(Tie::Shut(volume.access.clone()));
+    }
+    ties.extend(mark::foreign(&volume.attributes).map(|who| Tie::Foreign(who.to_owned())));
+    ties
+}
+
 /// Who uses the volume beside us, or nobody.
-fn user(volume: &protocol::Volume) -> Option<String> {
+fn user(volume: &protocol::volume::Volume) -> Option<String> {
     if !volume.volume_pairs.is_empty() {
         return Some("mirrored".to_owned());
     }
@@ -124,6 +169,9 @@ impl Volumes for Solidfire {
     }
 
     async fn get(&self, id: &VolumeId) -> Result<Volume> {
+        if let Some(cloned) = self.cloned(number(id)?).await? {
+            return Ok(self.shown_volume(cloned));
+        }
         Ok(self.shown_volume(self.read_volume(id).await?))
     }
 
@@ -136,19 +184,30 @@ impl Volumes for Solidfire {
         let query = ListVolumes { start: start.flatten(), limit: Some(PAGE), ..ListVolumes::default() };
         let found = self.listed(query).await?;
         let next = found.last().filter(|_| found.len() >= PAGE).map(|last| last.id.saturating_add(1));
-        let items =
-            found.into_iter().filter(|volume| !is_deleted(volume)).map(|volume| self.shown_volume(volume));
+        let sessions = self.listed_sessions(from.is_none()).await?;
+        let items = found.into_iter().filter(|volume| !is_deleted(volume)).map(|volume| {
+            let user =
+                sessions.get(&volume.id).map(|initiator| Tie::Mapped(format!("a session of {initiator}")));
+            let mut shown = self.shown_volume(volume);
+            shown.ties.extend(user);
+            shown
+        });
         Ok(Page { items: items.collect(), next: next.map(|id| PageToken(format!("{prefix}{id}"))) })
     }
 
     async fn create(&self, new: &NewVolume) -> Result<Volume> {
         let size = self.admit(new)?;
+        let qos = match &new.qos {
+            Some(wish) => self.qos_params(wish).await?,
+            None => QosParams::default(),
+        };
         let params = CreateVolume {
             name: new.name.as_str(),
             account: self.owner_account()?,
             total_size: size.get(),
             enable512e: true,
             attributes: mark::set(Map::new(), Some(&new.owner))?,
+            qos,
         };
         let made: Result<VolumeAnswer> = self.session.call("CreateVolume", params).await;
         Ok(self.shown_volume(made.map_err(|error| self.without_account(error))?.volume))
@@ -168,13 +227,15 @@ impl Volumes for Solidfire {
             access: "readWrite",
             attributes: mark::set(Map::new(), Some(&new.owner))?,
         };
-        let made: Result<VolumeAnswer> = self.session.call("CloneVolume", params).await;
-        Ok(self.shown_volume(made.map_err(|error| self.without_account(error))?.volume))
+        let made: Result<CloneAnswer> = self.session.call("CloneVolume", params).await;
+        let made = made.map_err(|error| self.without_account(error))?;
+        self.known().clones.begin(made.async_handle, &made.volume);
+        Ok(self.shown_volume(made.volume))
     }
 
     async fn resize(&self, id: &VolumeId, size: Size) -> Result<Volume> {
         let total_size = Some(self.fit(size)?.get());
-        let params = ModifyVolume { volume: number(id)?, total_size, attributes: None };
+        let params = ModifyVolume { volume: number(id)?, total_size, ..ModifyVolume::default() };
         let grown: VolumeAnswer = self.session.call("ModifyVolume", params).await?;
         Ok(self.shown_volume(grown.volume))
     }
@@ -189,16 +250,29 @@ impl Volumes for Solidfire {
         if let Some(user) = user(&found) {
             return Err(Error::new(ErrorKind::InUse, format!("volume {id} is {user}")));
         }
-        self.end(found.id, is_deleted(&found)).await
+        self.end(found.id, is_deleted(&found)).await?;
+        self.known().clones.forget(found.id);
+        Ok(())
     }
 
     async fn mark(&self, id: &VolumeId, owner: Option<&Owner>) -> Result<()> {
         let found = self.read_volume(id).await?;
         let attributes = mark::set(found.attributes.clone(), owner)?;
-        if attributes == found.attributes {
+        // A volume that is to be ours must be of the account whose secret our hosts have.
+        let account = match owner {
+            Some(_) if self.by_account() => Some(self.owner_account()?),
+            _ => None,
+        };
+        let account = account.filter(|account| *account != found.account);
+        if attributes == found.attributes && account.is_none() {
             return Ok(());
         }
-        let params = ModifyVolume { volume: found.id, total_size: None, attributes: Some(attributes) };
+        let params = ModifyVolume {
+            volume: found.id,
+            account,
+            attributes: Some(attributes),
+            ..ModifyVolume::default()
+        };
         self.session.call::<VolumeAnswer>("ModifyVolume", params).await.map(|_| ())
     }
 }

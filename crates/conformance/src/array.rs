@@ -26,6 +26,7 @@ async fn what_is_promised_to_volumes_shows_in_the_pool(bed: Bed) {
     let before = bed.array.inspect().await.expect("inspect").pools.remove(0);
     let made = bed.volume("v").await;
     let after = bed.array.inspect().await.expect("inspect").pools.remove(0);
-    assert_eq!(after.provisioned.get(), before.provisioned.get() + made.size.get());
+    // An array may take room in larger units than it sells volumes in.
+    assert!(after.provisioned.get() >= before.provisioned.get() + made.size.get());
     assert!(after.free <= after.total && after.provisioned <= after.provisionable);
 }

@@ -39,7 +39,7 @@ pub struct Bed {
     pub names_repeat: bool,
     /// How many volumes it takes; at least 6.
     pub volumes: usize,
-    /// How many copies of one volume it makes at once; at least 1.
+    /// How many copies of one volume it makes at once; at least 1, and as many as volumes where nothing limits them.
     pub copies_at_once: usize,
     pub hands: Arc<dyn Hands>,
     /// Whatever must live as long as the array.

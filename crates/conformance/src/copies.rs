@@ -13,7 +13,7 @@ checks! { |_| true;
     a_copy_is_never_smaller_than_its_source,
     a_second_copy_is_refused_or_makes_a_second_one,
     a_copy_of_nothing_is_not_found,
-    more_copies_than_the_array_makes_at_once_find_it_busy,
+    more_copies_than_the_array_makes_at_once_find_it_busy [|bed| bed.copies_at_once < bed.volumes],
     a_copy_beyond_the_limit_says_so,
     a_copy_under_way_cannot_be_mapped,
     a_copy_of_a_snapshot_has_the_content_of_that_moment [|bed| bed.capabilities.snapshots],

@@ -3,6 +3,9 @@
 use std::error::Error as StdError;
 use std::io;
 
+/// What went wrong beneath.
+pub type Source = Box<dyn StdError + Send + Sync>;
+
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// A call that brought no usable answer. `address` is where it was tried.
@@ -13,13 +16,13 @@ pub enum Error {
     Setup(String),
     /// Certainly not delivered.
     #[error("{address} cannot be reached")]
-    Unreachable { address: String, source: reqwest::Error },
+    Unreachable { address: String, source: Source },
     /// The peer did not prove to be the one expected. Certainly not delivered.
     #[error("the certificate of {address} is not trusted: {reason}")]
     Untrusted { address: String, reason: String },
     /// Perhaps delivered; the connection ended without an answer, or within it.
     #[error("{address} gave no answer")]
-    NoAnswer { address: String, source: reqwest::Error },
+    NoAnswer { address: String, source: Source },
     /// Perhaps delivered; no answer in time.
     #[error("{address} did not answer in time")]
     TimedOut { address: String },
@@ -46,18 +49,33 @@ impl Error {
             return if source.is_timeout() {
                 Self::TimedOut { address }
             } else {
-                Self::NoAnswer { address, source }
+                Self::NoAnswer { address, source: source.into() }
             };
         }
         match distrust(&source) {
             Some(reason) => Self::Untrusted { address, reason },
-            None => Self::Unreachable { address, source },
+            None => Self::Unreachable { address, source: source.into() },
         }
     }
 
     pub(crate) fn of_body(address: &str, source: reqwest::Error) -> Self {
         let address = address.to_owned();
-        if source.is_timeout() { Self::TimedOut { address } } else { Self::NoAnswer { address, source } }
+        if source.is_timeout() {
+            Self::TimedOut { address }
+        } else {
+            Self::NoAnswer { address, source: source.into() }
+        }
+    }
+}
+
+impl Error {
+    /// No connection came about.
+    pub(crate) fn of_connect(address: &str, source: io::Error) -> Self {
+        let address = address.to_owned();
+        match distrust(&source) {
+            Some(reason) => Self::Untrusted { address, reason },
+            None => Self::Unreachable { address, source: source.into() },
+        }
     }
 }
 

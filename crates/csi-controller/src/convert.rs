@@ -14,3 +14,6 @@ pub(crate) mod snapshot;
 pub(crate) mod topology;
 pub(crate) mod validation;
 pub(crate) mod volume;
+
+#[cfg(test)]
+mod properties;

@@ -7,7 +7,9 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use perilune_lab::events::{Event, Stage};
 use perilune_lab::{Guest, GuestSpec, Lab, Spec};
-use perilune_tests::{CHAP, Kubectl, NAMESPACE, Narrator, Places, array, array_call, ginkgo, wait_for};
+use perilune_tests::{
+    CHAP, Kubectl, NAMESPACE, Narrator, Places, array, array_call, backend, ginkgo, wait_for,
+};
 use serde_json::{Value, json};
 
 const KUBELET_DIR: &str = "/var/lib/kubelet";
@@ -15,6 +17,8 @@ const NODE_SOCKET: &str = "/var/lib/kubelet/plugins/csi.perilune.dev/csi.sock";
 const CONTROLLER_SOCKET: &str = "/run/perilune-controller.sock";
 const SOON: Duration = Duration::from_secs(30);
 const MINUTE: Duration = Duration::from_secs(60);
+/// What the node takes at once; csi-sanity goes as far, and one further.
+const VOLUMES: u32 = 3;
 /// csi-sanity's own time, and the guest's, which must not end first.
 const LIMIT: (&str, Duration) = ("20m", Duration::from_secs(21 * 60));
 
@@ -73,13 +77,15 @@ impl Rig {
         })?;
         self.narrator.step("controller and node plugin", || {
             self.spawn("controller", &format!("--namespace={NAMESPACE} --identity=sanity --endpoint=unix://{CONTROLLER_SOCKET} --log-level=debug"))?;
-            self.spawn("node", &format!("--node-name=host --host-root=/ --kubelet-dir={KUBELET_DIR} --log-level=debug"))?;
+            self.spawn("node", &format!("--node-name=host --host-root=/ --kubelet-dir={KUBELET_DIR} --max-volumes={VOLUMES} --log-level=debug"))?;
             wait_for("ArrayBackend sf1 and ArrayNode host", 2 * MINUTE, || self.ready()).map(|()| ((), String::new()))
         })
     }
 
     fn configure(&self) -> Result<()> {
-        self.kubectl.apply(&perilune_tests::backend_manifests(&self.lab)?).map(drop)
+        self.kubectl.apply(&perilune_tests::backend_manifests(&self.lab)?)?;
+        let limits = json!({"minPaths": 1, "maxVolumesPerNode": VOLUMES});
+        self.kubectl.apply(&backend("sf1", json!({"limits": limits}))).map(drop)
     }
 
     fn spawn(&self, plugin: &str, arguments: &str) -> Result<()> {
@@ -126,6 +132,7 @@ impl Rig {
             ),
             format!("--ginkgo.json-report={}", report.display()),
             format!("--ginkgo.timeout={}", LIMIT.0),
+            "--csi.testnodevolumeattachlimit".to_owned(),
             "--ginkgo.no-color".to_owned(),
         ];
         // its own log is for a person, the report for us; both must have reached this side

@@ -57,7 +57,7 @@ pub(crate) fn taken(
     wanted: &SnapshotRequest,
     view: &SnapshotView,
 ) -> Result<v1::CreateSnapshotResponse, Failure> {
-    let places = topology::as_asked(&view.topology, &wanted.topology);
+    let places = topology::news(&view.topology, &wanted.topology);
     let snapshot = v1::Snapshot { accessible_topology: topology::told(&places), ..told(view)? };
     Ok(v1::CreateSnapshotResponse { snapshot: Some(snapshot) })
 }

@@ -50,13 +50,17 @@ pub(crate) fn segments(field: &str, place: &v1::Topology) -> Result<Segments, Fa
     Ok(place.segments.clone().into_iter().collect())
 }
 
-/// The places asked for that are wholly within reach: who asks for places wants to be answered with them. Where all are
-/// vaguer than that, or none was asked for, the reach itself.
-pub(crate) fn as_asked(reach: &[Segments], asked: &TopologyRequirement) -> Vec<Segments> {
+/// What to tell one who asked for these places about the reach: nothing new if all of them are wholly within it; else those
+/// that are; else, and where none was asked for, the reach itself.
+pub(crate) fn news(reach: &[Segments], asked: &TopologyRequirement) -> Vec<Segments> {
     let within = |place: &Segments, reach: &Segments| reach.iter().all(|(k, v)| place.get(k) == Some(v));
     let mut places = asked.requisite.clone();
     places.retain(|place| reach.iter().any(|reach| within(place, reach)));
-    if places.is_empty() { reach.to_vec() } else { places }
+    match places.len() {
+        0 => reach.to_vec(),
+        all if all == asked.requisite.len() => Vec::new(),
+        _ => places,
+    }
 }
 
 /// Places for an answer.
@@ -109,16 +113,17 @@ mod tests {
     }
 
     #[test]
-    fn who_asks_for_places_is_answered_with_those_of_them_that_are_reached() {
+    fn who_asks_for_places_is_told_what_is_new_to_him() {
         let segments = |pairs| segments("x", &place(pairs)).unwrap();
         let reach = [segments(&[("zone", "a"), ("iscsi", "true")])];
         let asked =
             |places: &[Segments]| TopologyRequirement { requisite: places.to_vec(), preferred: vec![] };
         let node = segments(&[("zone", "a"), ("iscsi", "true"), ("fc", "false")]);
         let other = segments(&[("zone", "b"), ("iscsi", "true")]);
-        assert_eq!(as_asked(&reach, &asked(&[other, node.clone()])), [node]);
-        assert_eq!(as_asked(&reach, &asked(&[segments(&[("zone", "a")])])), reach);
-        assert_eq!(as_asked(&reach, &asked(&[])), reach);
+        assert_eq!(news(&reach, &asked(&[node.clone()])), []);
+        assert_eq!(news(&reach, &asked(&[other, node.clone()])), [node]);
+        assert_eq!(news(&reach, &asked(&[segments(&[("zone", "a")])])), reach);
+        assert_eq!(news(&reach, &asked(&[])), reach);
     }
 
     #[test]

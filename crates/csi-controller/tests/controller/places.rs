@@ -45,12 +45,14 @@ async fn a_volume_is_told_to_be_where_its_array_is_reached() {
     assert_eq!(status.code(), tonic::Code::ResourceExhausted, "{status}");
     assert!(status.message().contains("zone"), "{status}");
 
-    let request = v1::CreateSnapshotRequest {
+    let asked = v1::CreateSnapshotRequest {
         accessibility_requirements: wish("", &node).accessibility_requirements,
         ..ask::snapshot("snap-1", &volume.volume_id)
     };
-    let snapshot = rig.client.create_snapshot(request).await.unwrap().into_inner().snapshot.unwrap();
-    assert_eq!(snapshot.accessible_topology, [node]);
+    let snapshot = rig.client.create_snapshot(asked).await.unwrap().into_inner().snapshot.unwrap();
+    // it can be used from where it was asked for, and that is all that was asked
+    assert_eq!(snapshot.accessible_topology, []);
+    assert_eq!(rig.taken("snap-1", &volume.volume_id).await.accessible_topology, volume.accessible_topology);
     let request = v1::CreateSnapshotRequest {
         accessibility_requirements: wish("", &away).accessibility_requirements,
         ..ask::snapshot("snap-2", &volume.volume_id)

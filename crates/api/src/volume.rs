@@ -151,6 +151,11 @@ pub struct ArrayVolumeStatus {
     #[schemars(length(max = 256), transform = by_node)]
     pub attachments: Vec<Attachment>,
 
+    /// Nodes that the array has to be asked about once more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 256))]
+    pub departed: Vec<Departure>,
+
     /// The snapshots of the volume on the array.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 512), transform = by_csi_name)]
@@ -171,6 +176,23 @@ pub struct Attachment {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub host: Option<String>,
+    /// When a request to show it was last begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<MicroTime>,
+}
+
+/// One node that lost the volume so soon that a request to show it may still be on its way.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Departure {
+    /// The CSI node id.
+    #[schemars(length(min = 1, max = 256))]
+    pub node: String,
+    /// The host at the array that stands for the node.
+    #[schemars(length(min = 1, max = 256))]
+    pub host: String,
+    /// When the array was told to show it no more.
+    pub at: MicroTime,
 }
 
 /// One snapshot of the volume.
@@ -211,6 +233,8 @@ pub enum Phase {
     Ready,
     /// Being removed from the array.
     Deleting,
+    /// Left to the array: without our mark, and not managed any more.
+    Released,
 }
 
 impl ArrayVolume {

@@ -10,9 +10,9 @@ use tokio::time::Instant;
 
 use crate::engine::within;
 use crate::guard::{Op, Step};
-use crate::ledger::{Attached, Entry};
+use crate::ledger::{Attached, Departed, Entry};
 use crate::nodes::NodeFacts;
-use crate::volume::usable;
+use crate::volume::{LATE_EXECUTION, MAKING, usable};
 use crate::{Engine, Failure, UseCase, VolumeHandle};
 
 /// A volume that a node should reach.
@@ -81,6 +81,14 @@ impl Engine {
             return Ok(());
         }
         entry.attachments.retain(|a| !leaving.contains(a));
+        let now = self.clock.now();
+        let young =
+            |attached: &Attached| attached.since.is_some_and(|at| self.clock.since(at) < LATE_EXECUTION);
+        for Attached { node, host, .. } in leaving.into_iter().filter(young) {
+            let Some(host) = host else { continue };
+            entry.departed.retain(|departed| departed.host != host);
+            entry.departed.push(Departed { node, host, at: now });
+        }
         self.note(&entry, deadline).await.map_err(fail)?;
         Ok(())
     }
@@ -119,7 +127,7 @@ impl Engine {
             false => None,
         };
         let host = match (by_map, facts) {
-            (true, Some(facts)) => Some(self.ensure_host(&op, &facts).await?),
+            (true, Some(facts)) => Some(self.ensure_host(&op, &request.node, &facts).await?),
             (true, None) => {
                 let text = "this array maps volumes to hosts, and nothing is known of nodes";
                 return Err(Error::new(ErrorKind::Bug, text));
@@ -168,12 +176,17 @@ impl Engine {
         host: Option<HostId>,
         deadline: Instant,
     ) -> Result<Entry, Error> {
+        let since = Some(self.clock.now());
         match entry.attachments.iter_mut().find(|a| a.node == request.node) {
-            Some(mine) if mine.host == host => return Ok(entry),
-            Some(mine) => mine.host = host,
+            Some(mine)
+                if mine.host == host && mine.since.is_some_and(|at| self.clock.since(at) < MAKING / 2) =>
+            {
+                return Ok(entry);
+            }
+            Some(mine) => (mine.host, mine.since) = (host, since),
             None => {
                 let (node, read_only) = (request.node.clone(), request.read_only);
-                entry.attachments.push(Attached { node, read_only, host });
+                entry.attachments.push(Attached { node, read_only, host, since });
             }
         }
         within(deadline, self.ledger.update(&entry)).await
@@ -194,7 +207,7 @@ impl Engine {
 }
 
 /// LUNs of one host are chosen one at a time.
-fn host_lock(backend: &str, node: &str) -> String {
+pub(crate) fn host_lock(backend: &str, node: &str) -> String {
     format!("host {node} on {backend}")
 }
 
@@ -260,6 +273,18 @@ fn told(step: &Step, entry: &Entry, request: &PublishRequest, mapping: Mapping) 
         read_only: request.read_only,
         generation: entry.generation,
     })
+}
+
+/// Ends once more what may have been mapped after it was ended, unless the host has it again.
+pub(crate) async fn sweep_map(step: Step, entry: Entry, departed: Departed) -> Result<(), Error> {
+    let Some(native) = entry.native.as_ref() else { return Ok(()) };
+    if entry.attachments.iter().any(|attached| attached.host.as_ref() == Some(&departed.host)) {
+        return Ok(());
+    }
+    match step.change(step.array.access().unmap(native, &departed.host)).await {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        answer => answer,
+    }
 }
 
 /// Unmaps and reads back: access has ended when the array says so.

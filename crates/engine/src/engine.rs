@@ -14,6 +14,7 @@ use crate::health::Seen;
 use crate::ledger::{Entry, Index, Ledger};
 use crate::naming;
 use crate::nodes::Nodes;
+use crate::wishes::Wishes;
 use crate::writer::{Fenced, Writer};
 use crate::{UseCase, disposition};
 
@@ -28,6 +29,7 @@ pub struct Engine {
     pub(crate) clock: Clock,
     pub(crate) nodes: Option<Arc<dyn Nodes>>,
     pub(crate) seen: Seen,
+    pub(crate) wishes: Option<Arc<dyn Wishes>>,
     cluster: String,
 }
 
@@ -43,13 +45,20 @@ impl Engine {
         let guard = Guard::new(Arc::clone(&fleet), writer.clone(), clock.clone());
         let ledger = Arc::new(Fenced { inner: ledger, writer });
         let (nodes, seen) = (None, Seen::default());
-        Self { guard, fleet, ledger, clock, nodes, seen, cluster: cluster.into() }
+        Self { guard, fleet, ledger, clock, nodes, seen, wishes: None, cluster: cluster.into() }
     }
 
     /// Looks nodes up in `nodes`. Without it, only arrays that keep no map of hosts can be attached, and to any node.
     #[must_use]
     pub fn with_nodes(mut self, nodes: Arc<dyn Nodes>) -> Self {
         self.nodes = Some(nodes);
+        self
+    }
+
+    /// Asks `wishes` whether a claim is to adopt a volume. Without it, none is.
+    #[must_use]
+    pub fn with_wishes(mut self, wishes: Arc<dyn Wishes>) -> Self {
+        self.wishes = Some(wishes);
         self
     }
 

@@ -146,6 +146,10 @@ fn judge(entry: &Entry, backend: Option<&BackendView>, found: Found) -> VolumeHe
             return VolumeHealth::ill(HealthKind::Inaccessible, "the volume is still being made");
         }
         Phase::Deleting => return VolumeHealth::ill(HealthKind::Inaccessible, "the volume is being deleted"),
+        Phase::Released => {
+            let text = "the volume was left to its array and is not managed here any more; import it to use it again";
+            return VolumeHealth::ill(HealthKind::Inaccessible, text);
+        }
         Phase::Ready => {}
     }
     match found {

@@ -25,6 +25,8 @@ pub enum Phase {
     Ready,
     /// To be deleted; the array may or may not still have it.
     Deleting,
+    /// Left to the array: it bears no mark of ours any more, and nothing of ours alters or uses it.
+    Released,
 }
 
 /// A node that was given access.
@@ -35,6 +37,16 @@ pub struct Attached {
     pub read_only: bool,
     /// The host on the array that stands for the node, where the array keeps maps.
     pub host: Option<HostId>,
+    /// When a request to map it was last begun.
+    pub since: Option<SystemTime>,
+}
+
+/// A node that was given access and lost it so soon that a request to give it may still be on its way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Departed {
+    pub node: String,
+    pub host: HostId,
+    pub at: SystemTime,
 }
 
 /// A snapshot of this volume.
@@ -86,6 +98,8 @@ pub struct Entry {
     /// When an altering call was last started whose outcome is not recorded yet.
     pub attempted: Option<SystemTime>,
     pub attachments: Vec<Attached>,
+    /// Maps that have to be looked for once more.
+    pub departed: Vec<Departed>,
     pub snapshots: Vec<SnapshotEntry>,
     /// The store's mark of this state; an update of any other state is refused. `None` until stored.
     pub version: Option<String>,

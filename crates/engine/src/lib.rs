@@ -23,6 +23,7 @@ pub mod fleet;
 mod guard;
 pub mod handle;
 mod health;
+mod import;
 pub mod ledger;
 mod listing;
 mod lock;
@@ -32,7 +33,10 @@ pub mod nodes;
 mod placement;
 pub mod qos;
 mod rating;
+mod release;
 mod request;
+pub mod restore;
+pub mod scan;
 mod snapshot;
 mod tend;
 #[cfg(test)]
@@ -62,6 +66,8 @@ pub use request::{
     BackendChoice, CapacityRequest, Claim, ContentSource, SizeRange, SnapshotFilter, SnapshotRequest,
     VolumeRequest,
 };
+pub use restore::Restored;
+pub use scan::{Manageable, Missing, Orphan, Scan};
 pub use snapshot::SnapshotView;
 pub use tend::Tended;
 pub use topology::{Segments, TopologyRequirement};

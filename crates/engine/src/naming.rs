@@ -1,6 +1,6 @@
 //! Names for ledger records and array objects, derived so that a repeated request meets its first attempt.
 
-use perilune_array::{Name, NameRules, RecordId};
+use perilune_array::{Initiator, Name, NameRules, RecordId};
 use uuid::Uuid;
 
 /// The namespace of all our record ids.
@@ -33,6 +33,23 @@ pub(crate) fn host(rules: &NameRules, node: &str) -> Name {
     let mut name = format!("pl{hex}");
     name.truncate(rules.max_chars);
     Name::new(name)
+}
+
+/// What to call it where that name is taken: another name for other ports, the same for the same.
+pub(crate) fn host_again(rules: &NameRules, name: &Name, initiators: &[Initiator]) -> Name {
+    let mut ports: Vec<&str> = initiators.iter().map(port).collect();
+    ports.sort_unstable();
+    let words = format!("{name} {}", ports.join(" "));
+    let hex: String = Uuid::new_v5(&NAMESPACE, words.as_bytes()).simple().to_string();
+    let mut again = format!("pl{hex}");
+    again.truncate(rules.max_chars);
+    Name::new(again)
+}
+
+fn port(initiator: &Initiator) -> &str {
+    match initiator {
+        Initiator::Iqn(text) | Initiator::Wwpn(text) => text,
+    }
 }
 
 #[cfg(test)]

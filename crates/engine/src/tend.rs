@@ -11,8 +11,9 @@ use std::time::Duration;
 use perilune_array::{Error, ErrorKind, Owner, SnapshotId, VolumeId};
 use tokio::time::Instant;
 
+use crate::attach::{host_lock, sweep_map};
 use crate::guard::Step;
-use crate::ledger::{Entry, Phase, SnapshotEntry};
+use crate::ledger::{Departed, Entry, Phase, SnapshotEntry};
 use crate::volume::LATE_EXECUTION;
 use crate::{Engine, Failure, UseCase, VolumeHandle};
 
@@ -62,8 +63,10 @@ impl Engine {
             Phase::Deleting => self.older(entry.attempted, LATE_EXECUTION),
             Phase::Ready => {
                 self.older(entry.attempted, LATE_EXECUTION)
+                    || entry.departed.iter().any(|departed| self.older(Some(departed.at), LATE_EXECUTION))
                     || entry.snapshots.iter().any(|snapshot| self.is_snapshot_due(snapshot))
             }
+            Phase::Released => false,
         }
     }
 
@@ -117,7 +120,24 @@ impl Engine {
                 None => entry.snapshots.retain(|s| s.csi_name != snapshot.csi_name),
             }
         }
+        self.sweep_maps(&mut entry, deadline).await?;
         self.note(&entry, deadline).await.map(|_| ())
+    }
+
+    async fn sweep_maps(&self, entry: &mut Entry, deadline: Instant) -> Result<(), Error> {
+        let op = self.volume_op(UseCase::Unpublish, entry, false, deadline);
+        let due: Vec<Departed> = entry
+            .departed
+            .iter()
+            .filter(|departed| self.older(Some(departed.at), LATE_EXECUTION))
+            .cloned()
+            .collect();
+        for departed in due {
+            let _alone = self.guard.wait(&host_lock(&entry.backend, &departed.node), deadline).await?;
+            self.guard.run(&op, |step| sweep_map(step, entry.clone(), departed.clone())).await?;
+            entry.departed.retain(|other| *other != departed);
+        }
+        Ok(())
     }
 }
 

@@ -33,6 +33,7 @@ pub(crate) fn entry(backend: &str, name: &str) -> Entry {
         phase: Phase::Ready,
         attempted: None,
         attachments: Vec::new(),
+        departed: Vec::new(),
         snapshots: Vec::new(),
         version: Some("1".to_owned()),
     }

@@ -14,11 +14,13 @@ use perilune_array::{Error, ErrorKind, Size};
 use tokio::time::Instant;
 
 use crate::guard::Op;
+use crate::import::adopts;
 use crate::ledger::{Entry, Phase};
 use crate::topology::Segments;
 use crate::{ContentSource, Engine, Failure, SizeRange, UseCase, VolumeHandle, VolumeRequest};
 
 pub use check::VolumeQuestion;
+pub(crate) use check::unused;
 pub(crate) use make::{LATE_EXECUTION, MAKING};
 
 use act::grow_once;
@@ -52,14 +54,24 @@ impl Engine {
         let _held = self.guard.hold(doing, &format!("volume {}", request.csi_name))?;
         let fail =
             |error: Error| Failure::of(doing, &error.context(format!("create volume {}", request.csi_name)));
-        let known = self.recorded(&self.record_of(&request.csi_name), deadline).await.map_err(fail)?;
+        let known = self.named(&request.csi_name, deadline).await.map_err(fail)?;
         let (entry, fresh) = match known {
             Some(entry) => (entry, false),
-            None => self.intend(request, deadline).await.map_err(fail)?,
+            None => match self.wish(request, deadline).await.map_err(fail)? {
+                Some(wish) => (self.adopt(request, &wish, deadline).await.map_err(fail)?, false),
+                None => self.intend(request, deadline).await.map_err(fail)?,
+            },
         };
         same_request(&entry, request).map_err(fail)?;
         match entry.phase {
             Phase::Ready => Ok(view(&entry)),
+            Phase::Released => {
+                Err(fail(Error::new(ErrorKind::Exists, "a volume of this name was left to its array")))
+            }
+            Phase::Pending if adopts(&entry) => {
+                let adopted = self.finish_adoption(entry, false, deadline).await;
+                adopted.map(|entry| view(&entry)).map_err(fail)
+            }
             Phase::Pending => {
                 let made = self.make(entry, fresh, request.size.limit, deadline).await;
                 made.map(|entry| view(&entry)).map_err(fail)
@@ -67,6 +79,15 @@ impl Engine {
             Phase::Deleting => {
                 Err(fail(Error::new(ErrorKind::Busy, "a volume of this name is being deleted")))
             }
+        }
+    }
+
+    /// The record of a name. Where the ledger's memory has none the store is not asked: writing the intent there will tell.
+    async fn named(&self, csi_name: &str, deadline: Instant) -> Result<Option<Entry>, Error> {
+        let id = self.record_of(csi_name);
+        match self.index().get(&id) {
+            Ok(None) => Ok(None),
+            Ok(Some(_)) | Err(_) => self.recorded(&id, deadline).await,
         }
     }
 
@@ -128,6 +149,10 @@ pub(crate) fn usable(entry: &Entry) -> Result<(), Error> {
         Phase::Ready => Ok(()),
         Phase::Pending => Err(Error::new(ErrorKind::WrongState, "the volume is still being created")),
         Phase::Deleting => Err(Error::new(ErrorKind::WrongState, "the volume is being deleted")),
+        Phase::Released => Err(Error::new(
+            ErrorKind::WrongState,
+            "the volume was left to its array; import it to use it again",
+        )),
     }
 }
 

@@ -78,7 +78,7 @@ pub(super) fn same_request(entry: &Entry, request: &VolumeRequest) -> Result<(),
 }
 
 /// May the volume go?
-pub(super) fn unused(entry: &Entry) -> Result<(), Error> {
+pub(crate) fn unused(entry: &Entry) -> Result<(), Error> {
     let holders = holders(entry);
     if !holders.is_empty() {
         return Err(Error::new(

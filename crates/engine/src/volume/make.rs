@@ -83,6 +83,7 @@ impl Engine {
             phase: Phase::Pending,
             attempted: Some(self.clock.now()),
             attachments: Vec::new(),
+            departed: Vec::new(),
             snapshots: Vec::new(),
             version: None,
         })

@@ -7,7 +7,9 @@ use super::LATE_EXECUTION;
 use super::check::unused;
 use crate::engine::within;
 use crate::guard::Step;
+use crate::import::adopts;
 use crate::ledger::{Entry, Phase};
+use crate::release::unmark_once;
 use crate::{Engine, Failure, UseCase, VolumeHandle};
 
 impl Engine {
@@ -20,9 +22,20 @@ impl Engine {
         let fail = |error: Error| {
             Failure::of(doing, &error.context(format!("delete volume {} ({handle})", entry.csi_name)))
         };
+        if entry.phase == Phase::Released {
+            return within(deadline, self.ledger.delete(&entry)).await.map_err(fail);
+        }
         unused(&entry).map_err(fail)?;
         let op = self.volume_op(doing, &entry, false, deadline);
         let owner = self.owner_of(&entry);
+        if adopts(&entry) {
+            // it was somebody's before and never became ours: only what we wrote on it goes
+            self.guard
+                .run(&op, |step| unmark_once(step, entry.clone(), owner.clone()))
+                .await
+                .map_err(fail)?;
+            return within(deadline, self.ledger.delete(&entry)).await.map_err(fail);
+        }
         // a refusal must not leave a volume that is neither in use nor gone: look before the word is given
         self.guard.run(&op, |step| nothing_lost(step, entry.clone(), owner.clone())).await.map_err(fail)?;
         let mut leaving = entry.clone();

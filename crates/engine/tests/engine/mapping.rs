@@ -51,6 +51,39 @@ async fn a_renamed_initiator_mends_the_host_instead_of_making_another() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_node_whose_ports_are_all_new_keeps_its_host_or_gets_another() {
+    let bed = bed(HostPolicy::default()).await;
+    let (v, w, x) = (volume(&bed, "v").await, volume(&bed, "w").await, volume(&bed, "x").await);
+    let renamed = |name: &str| NodeFacts { name: "n".into(), ..node(name) };
+    bed.engine.publish(&to(&v, "n"), soon()).await.expect("published");
+    bed.nodes.put("n", renamed("new"));
+    bed.engine.publish(&to(&w, "n"), soon()).await.expect("published");
+    let hosts = bed.array.inventory().hosts;
+    assert_eq!((hosts.len(), hosts[0].initiators.as_slice()), (1, node("new").initiators.as_slice()));
+    // nothing is attached, so no record knows the host; and it has the name
+    for volume in [&v, &w] {
+        bed.engine.unpublish(volume, Some("n"), soon()).await.expect("unpublished");
+    }
+    bed.nodes.put("n", renamed("newer"));
+    bed.engine.publish(&to(&x, "n"), soon()).await.expect("published");
+    bed.engine.publish(&to(&x, "n"), soon()).await.expect("and again");
+    assert_eq!((bed.array.inventory().hosts.len(), bed.array.inventory().mappings.len()), (2, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_that_two_nodes_share_is_not_taken_from_one_of_them() {
+    let bed = bed(HostPolicy::default()).await;
+    let v = volume(&bed, "v").await;
+    let both = [node("n1").initiators, node("n2").initiators].concat();
+    let shared = perilune_array::HostSpec { name: perilune_array::Name::new("both"), initiators: both };
+    bed.array.create_host(&shared).await.expect("made by hand");
+    let failure = bed.engine.publish(&to(&v, "n1"), soon()).await.expect_err("refused");
+    assert_eq!(failure.code, Code::FailedPrecondition);
+    assert!(failure.message.contains("host both"), "{failure}");
+    assert_eq!(bed.array.inventory().hosts[0].initiators.len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_unused_host_goes_with_its_last_map_and_not_before() {
     let bed = bed(HostPolicy { managed: true, delete_unused: true }).await;
     let (v, w) = (volume(&bed, "v").await, volume(&bed, "w").await);

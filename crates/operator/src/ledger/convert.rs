@@ -5,9 +5,9 @@ use std::time::SystemTime;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use kube::ResourceExt;
 use perilune_api::names::{BACKEND_LABEL, VOLUME_FINALIZER};
-use perilune_api::volume::{Attachment, Claim, Phase, SnapshotRecord};
+use perilune_api::volume::{Attachment, Claim, Departure, Phase, SnapshotRecord};
 use perilune_api::{ArrayVolume, ArrayVolumeSpec, ArrayVolumeStatus};
-use perilune_engine::ledger::{self, Attached, Entry, SnapshotEntry};
+use perilune_engine::ledger::{self, Attached, Departed, Entry, SnapshotEntry};
 use perilune_engine::{HostId, LedgerError, Name, PoolId, RecordId, Size, SnapshotId, VolumeId, Wwid};
 
 use crate::quantity;
@@ -43,6 +43,7 @@ pub(super) fn status_of(entry: &Entry) -> Result<ArrayVolumeStatus, LedgerError>
             ledger::Phase::Pending => Phase::Pending,
             ledger::Phase::Ready => Phase::Ready,
             ledger::Phase::Deleting => Phase::Deleting,
+            ledger::Phase::Released => Phase::Released,
         },
         native_id: entry.native.as_ref().map(|id| id.as_str().to_owned()),
         wwid: entry.wwid.as_ref().map(|wwid| wwid.as_str().to_owned()),
@@ -52,7 +53,8 @@ pub(super) fn status_of(entry: &Entry) -> Result<ArrayVolumeStatus, LedgerError>
         attempted: entry.attempted.map(stored_time).transpose()?,
         mutable: entry.mutable.clone(),
         generation: i64::try_from(entry.generation).ok(),
-        attachments: entry.attachments.iter().map(stored_attachment).collect(),
+        attachments: entry.attachments.iter().map(stored_attachment).collect::<Result<_, _>>()?,
+        departed: entry.departed.iter().map(stored_departure).collect::<Result<_, _>>()?,
         snapshots: entry.snapshots.iter().map(stored_snapshot).collect::<Result<_, _>>()?,
     })
 }
@@ -88,24 +90,41 @@ pub(super) fn entry_of(object: ArrayVolume) -> Result<Entry, LedgerError> {
             Phase::Pending => ledger::Phase::Pending,
             Phase::Ready => ledger::Phase::Ready,
             Phase::Deleting => ledger::Phase::Deleting,
+            Phase::Released => ledger::Phase::Released,
         },
         attempted: status.attempted.as_ref().map(read_time),
         attachments: status.attachments.into_iter().map(read_attachment).collect(),
+        departed: status.departed.into_iter().map(read_departure).collect(),
         snapshots: status.snapshots.into_iter().map(read_snapshot).collect(),
         version,
     })
 }
 
-fn stored_attachment(attached: &Attached) -> Attachment {
-    Attachment {
+fn stored_attachment(attached: &Attached) -> Result<Attachment, LedgerError> {
+    Ok(Attachment {
         node: attached.node.clone(),
         read_only: attached.read_only,
         host: attached.host.as_ref().map(|host| host.as_str().to_owned()),
-    }
+        since: attached.since.map(stored_time).transpose()?,
+    })
+}
+
+fn stored_departure(departed: &Departed) -> Result<Departure, LedgerError> {
+    let (node, host) = (departed.node.clone(), departed.host.as_str().to_owned());
+    Ok(Departure { node, host, at: stored_time(departed.at)? })
+}
+
+fn read_departure(record: Departure) -> Departed {
+    Departed { node: record.node, host: HostId::new(record.host), at: read_time(&record.at) }
 }
 
 fn read_attachment(record: Attachment) -> Attached {
-    Attached { node: record.node, read_only: record.read_only, host: record.host.map(HostId::new) }
+    Attached {
+        node: record.node,
+        read_only: record.read_only,
+        host: record.host.map(HostId::new),
+        since: record.since.as_ref().map(read_time),
+    }
 }
 
 fn stored_snapshot(snapshot: &SnapshotEntry) -> Result<SnapshotRecord, LedgerError> {

@@ -39,6 +39,7 @@ fn entry(id: &str, version: u64, snapshots: &[(&str, Option<&str>)]) -> Entry {
         phase: Phase::Ready,
         attempted: None,
         attachments: Vec::new(),
+        departed: Vec::new(),
         snapshots: snapshots.iter().map(snapshot).collect(),
         version: Some(version.to_string()),
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
-use perilune_engine::ledger::{Attached, Entry, Phase, SnapshotEntry};
+use perilune_engine::ledger::{Attached, Departed, Entry, Phase, SnapshotEntry};
 use perilune_engine::{Claim, HostId, Name, PoolId, RecordId, Size, SnapshotId, VolumeId, Wwid};
 
 use super::{entry_of, object_of};
@@ -35,7 +35,9 @@ fn full() -> Entry {
             node: "worker-1".to_owned(),
             read_only: true,
             host: Some(HostId::new("h1")),
+            since: Some(time),
         }],
+        departed: vec![Departed { node: "worker-2".to_owned(), host: HostId::new("h2"), at: time }],
         snapshots: vec![SnapshotEntry {
             csi_name: "snap-1".to_owned(),
             name: Name::new("snap-1"),
@@ -51,7 +53,7 @@ fn full() -> Entry {
 
 #[test]
 fn an_entry_survives_the_round_trip_as_json() {
-    for phase in [Phase::Pending, Phase::Ready, Phase::Deleting] {
+    for phase in [Phase::Pending, Phase::Ready, Phase::Deleting, Phase::Released] {
         let entry = Entry { phase, ..full() };
         let text = serde_json::to_string(&object_of(&entry).unwrap()).unwrap();
         assert_eq!(entry_of(serde_json::from_str(&text).unwrap()).unwrap(), entry);

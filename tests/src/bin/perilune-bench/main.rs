@@ -10,6 +10,7 @@
 )]
 
 mod controller;
+mod port;
 mod roundtrips;
 mod row;
 
@@ -26,6 +27,7 @@ fn main() -> Result<()> {
     let mut rows: Vec<Row> = Vec::new();
     if wants("roundtrips/solidfire/") {
         rows.extend(runtime.block_on(roundtrips::measure())?);
+        rows.extend(runtime.block_on(port::measure())?);
     }
     for (family, measure) in controller::MEASURES {
         if wants(family) {

@@ -128,7 +128,11 @@ fn spec(array: &Running) -> Result<BackendSpec> {
 
 /// How to reach the first array.
 pub(crate) fn connect_spec(array: &Running) -> Result<ConnectSpec> {
-    let at = array.arrays().first().ok_or_else(|| anyhow!("the simulator has no array"))?;
+    connect_spec_of(array, 0)
+}
+
+pub(crate) fn connect_spec_of(array: &Running, index: usize) -> Result<ConnectSpec> {
+    let at = array.arrays().get(index).ok_or_else(|| anyhow!("the simulator has no such array"))?;
     Ok(ConnectSpec {
         vendor: Vendor::Solidfire,
         endpoints: vec![Endpoint { address: at.address.to_string(), port: Some(at.port) }],

@@ -52,6 +52,11 @@ async fn netapps_sdk_pairs_clusters_and_volumes() {
     let cut = sdk.step("disconnected").await;
     assert_eq!(cut["states"], json!(["PausedDisconnected", "PausedDisconnected"]));
     lab.control().set_link("sf1", true).expect("a link");
+    let status = async || lab.call("ListClusterPairs", json!({})).await["clusterPairs"][0]["status"].take();
+    assert_eq!(status().await, "Connected");
+    lab.control().set_online("sf2", false).expect("array");
+    assert_eq!(status().await, "Disconnected", "a dead partner");
+    lab.control().set_online("sf2", true).expect("array");
 
     let ended = sdk.step("ended").await;
     assert_eq!(

@@ -12,6 +12,8 @@ const INSTALLS: &[&[&str]] = &[
     &["cinder==29.0.0"],
     &["--no-deps", "solidfire-sdk-python==12.3.0.203"],
     &["future", "requests", "setuptools<81"],
+    // IBM's client names a package that does not build any more beside the one that it imports
+    &["--no-deps", "pyxcli==1.2.1", "munch==4.0.0"],
 ];
 
 /// The Python that has the clients.

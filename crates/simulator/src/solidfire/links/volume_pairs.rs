@@ -232,7 +232,7 @@ impl Board {
                 return;
             }
             end.current = Some(content.clone());
-            if flows {
+            if flows && end.facts.role == Role::Source {
                 end.written.push((now, content));
             }
         });

@@ -15,7 +15,6 @@ use tokio::time::Instant;
 use tracing::Instrument as _;
 
 use crate::UseCase;
-
 use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::fleet::{AdministrativeState, BackendView, Fleet};

@@ -13,7 +13,7 @@ use perilune_csi_controller::services;
 use perilune_drivers::VendorConnector;
 use perilune_engine::{Engine, Fleet, Writer};
 use perilune_operator::{
-    ArrayNodes, ArrayVolumeLedger, LeaseEnd, LeaseSettings, OperatorSettings, WriterLease,
+    ArrayNodes, ArrayVolumeLedger, ClaimWishes, LeaseEnd, LeaseSettings, OperatorSettings, WriterLease,
 };
 use perilune_telemetry::health::Health;
 use perilune_telemetry::metrics::Metrics;
@@ -50,7 +50,7 @@ pub(crate) async fn run(args: Args) -> Result<()> {
         .await
         .with_context(|| format!("listening at {} for health checks (--health-addr)", args.health_addr))?;
     tokio::spawn(health.serve());
-    let work = work(&args, client, cluster, Signals { held, ready, is_ready, stop }, &metrics)?;
+    let work = work(&args, client, cluster, Signals { held, until: lease.until(), ready, is_ready, stop }, &metrics)?;
     holding(lease, work).await
 }
 
@@ -58,6 +58,8 @@ pub(crate) async fn run(args: Args) -> Result<()> {
 struct Signals {
     /// This replica holds the lease.
     held: watch::Receiver<bool>,
+    /// Until when it certainly does.
+    until: watch::Receiver<Option<tokio::time::Instant>>,
     /// It has also looked at all backends and read all records: sidecars may call.
     ready: watch::Sender<bool>,
     is_ready: watch::Receiver<bool>,
@@ -73,13 +75,14 @@ fn work(
     signals: Signals,
     metrics: &Metrics,
 ) -> Result<impl Future<Output = Result<()>> + use<>> {
-    let Signals { held, ready, is_ready, stop } = signals;
+    let Signals { held, until, ready, is_ready, stop } = signals;
     let meters = Arc::new(EngineMeters::register(metrics));
     let fleet = Arc::new(Fleet::new(Arc::new(VendorConnector)).metered(meters));
     let ledger = ArrayVolumeLedger::new(client.clone());
-    let writer = Writer::new(held.clone());
+    let writer = Writer::until(until);
     let engine = Engine::new(Arc::clone(&fleet), Arc::new(ledger.clone()), writer, cluster)
-        .with_nodes(Arc::new(ArrayNodes::new(client.clone())));
+        .with_nodes(Arc::new(ArrayNodes::new(client.clone())))
+        .with_wishes(Arc::new(ClaimWishes::new(client.clone())));
     let engine = Arc::new(engine);
     Inventory::register(metrics, fleet, Arc::new(ledger.clone()));
     // also while another replica holds the lease, so that taking over costs no time

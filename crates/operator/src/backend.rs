@@ -4,29 +4,36 @@ mod describe;
 mod placing;
 mod report;
 mod resolve;
+mod scan;
 mod triggers;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
+use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::api::ListParams;
 use kube::{Api, Client, ResourceExt};
-use perilune_api::names::BACKEND_FINALIZER;
+use perilune_api::names::{ANNOTATION_RESCAN, ANNOTATION_RESTORE_RECORDS, BACKEND_FINALIZER};
 use perilune_api::operation::Operation;
 use perilune_api::{ArrayBackend, ArrayBackendStatus};
-use perilune_engine::{Applied, BackendSpec, BackendView, Engine, Ledger};
+use perilune_engine::{Applied, BackendSpec, BackendView, Engine};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use crate::ArrayVolumeLedger;
+use crate::claims;
 use crate::runner::{Command, FirstRound, Kind, Operations, Runner, Verdict};
 use describe::Unresolved;
 use resolve::Resolved;
+use scan::Scanned;
 
 /// A backend that hangs does not keep the others from being used for longer than this.
 const LONGEST_FIRST_ROUND: Duration = Duration::from_secs(15);
+
+/// How often what was left in doubt is followed up.
+const TEND_EVERY: Duration = Duration::from_secs(60);
 
 /// How long to wait before the API server is asked again.
 const RETRY: Duration = Duration::from_secs(2);
@@ -65,10 +72,34 @@ pub async fn run(
         first = begun => match first { Some(first) => first, None => return },
     };
     let becoming_ready = become_ready(ledger.clone(), seen, ready);
+    let tending = tend(Arc::clone(&engine), ledger.clone(), stop.clone());
+    let commands = claims::run(client.clone(), settings.clone(), Arc::clone(&engine), stop.clone());
     let controller = triggers::triggers(&client, &settings.namespace).graceful_shutdown_on(stop);
     let backends = Backends { client: client.clone(), namespace: settings.namespace, engine, ledger };
     let reconciling = Runner::new(client, backends, settings.identity, first).run(controller);
-    tokio::join!(reconciling, becoming_ready);
+    tokio::join!(reconciling, becoming_ready, commands, tending);
+}
+
+/// Follows up what earlier calls left in doubt, until `stop`. While nothing is, that costs nothing.
+async fn tend(engine: Arc<Engine>, ledger: ArrayVolumeLedger, stop: impl Future<Output = ()>) {
+    let work = async {
+        ledger.filled().await;
+        loop {
+            let tended = engine.tend().await;
+            if tended.settled > 0 || tended.left > 0 {
+                tracing::info!(
+                    settled = tended.settled,
+                    left = tended.left,
+                    "followed up what was left in doubt"
+                );
+            }
+            sleep(TEND_EVERY).await;
+        }
+    };
+    tokio::select! {
+        () = stop => {}
+        () = work => {}
+    }
 }
 
 /// The backends that there are now.
@@ -119,7 +150,7 @@ enum Plan {
     /// It is deleted and nothing of ours is on the array any more.
     Release { name: String },
     /// Use it as described.
-    Use { spec: Box<BackendSpec>, secret_version: Option<String>, on_record: OnRecord },
+    Use { spec: Box<BackendSpec>, secret_version: Option<String>, on_record: OnRecord, scan: bool },
     /// It cannot be described.
     Wait { why: Unresolved, on_record: OnRecord },
 }
@@ -133,6 +164,7 @@ enum Outcome {
         spec: Box<BackendSpec>,
         secret_version: Option<String>,
         on_record: OnRecord,
+        scanned: Option<Scanned>,
     },
     Waiting {
         why: Unresolved,
@@ -167,8 +199,10 @@ impl Kind for Backends {
         if object.metadata.deletion_timestamp.is_some() {
             on_record.volumes = self.ledger.count(&name).await?;
         }
+        let scan_due =
+            scan::due(object.status.as_ref().and_then(|status| status.scan.as_ref()), Timestamp::now());
         let referred = resolve::resolve(&self.client, &self.namespace, &object.spec).await?;
-        Ok(Resolved { on_record, draining, ..referred })
+        Ok(Resolved { on_record, draining, scan_due, ..referred })
     }
 
     fn decide(&self, object: &ArrayBackend, inputs: Resolved) -> Plan {
@@ -181,9 +215,15 @@ impl Kind for Backends {
                 self.engine.fleet().remove(&name);
                 Outcome::Released
             }
-            Plan::Use { spec, secret_version, on_record } => {
+            Plan::Use { spec, secret_version, on_record, scan } => {
                 let applied = Box::new(self.engine.fleet().apply((*spec).clone()).await);
-                Outcome::Used { applied, spec, secret_version, on_record }
+                let scanned = match applied.as_ref() {
+                    Applied::Working(_) | Applied::KeptOld { .. } if scan => {
+                        Some(self.scan(&spec.name).await)
+                    }
+                    _ => None,
+                };
+                Outcome::Used { applied, spec, secret_version, on_record, scanned }
             }
             Plan::Wait { why, on_record } => Outcome::Waiting { why, on_record },
         }
@@ -193,36 +233,35 @@ impl Kind for Backends {
         report::report(object, outcome, now)
     }
 
-    const VERBS: &'static [&'static str] = &[];
+    const VERBS: &'static [&'static str] = &[ANNOTATION_RESCAN, ANNOTATION_RESTORE_RECORDS];
 
     fn operations(status: &mut ArrayBackendStatus) -> Operations<'_> {
         Operations { present: &mut status.operation, history: &mut status.history }
     }
 
-    fn admit(&self, _: &ArrayBackend, _: &ArrayBackendStatus, command: &Command) -> Result<String, String> {
-        Err(format!("a backend knows no command {}", command.verb()))
+    fn admit(
+        &self,
+        object: &ArrayBackend,
+        status: &ArrayBackendStatus,
+        command: &Command,
+    ) -> Result<String, String> {
+        scan::admit(object, status, command)
     }
 
     async fn execute(
         &self,
-        _: &ArrayBackend,
+        object: &ArrayBackend,
         operation: &Operation,
-        _: &mut ArrayBackendStatus,
+        status: &mut ArrayBackendStatus,
     ) -> Result<String, String> {
-        Err(format!("a backend knows no command {}", operation.verb))
-    }
-}
-
-impl Backends {
-    /// How much is on record at a backend, from memory.
-    fn on_record(&self, backend: &str) -> OnRecord {
-        let entries = self.ledger.index().entries().unwrap_or_default();
-        entries.iter().filter(|entry| entry.backend == backend).fold(OnRecord::default(), |sum, entry| {
-            OnRecord {
-                volumes: sum.volumes + 1,
-                snapshots: sum.snapshots + entry.snapshots.len(),
-                attachments: sum.attachments + entry.attachments.len(),
-            }
-        })
+        let name = object.name_any();
+        let restored = if ANNOTATION_RESTORE_RECORDS.ends_with(&operation.verb) {
+            Some(self.restore_records(&name).await?)
+        } else {
+            None
+        };
+        let scanned = self.scan(&name).await;
+        report::scanned(status, object, &scanned, &Time(Timestamp::now()));
+        scan::told(&scanned, restored)
     }
 }

@@ -9,6 +9,7 @@
 //! reached through the engine alone.
 
 mod backend;
+mod claims;
 mod lease;
 mod ledger;
 mod nodes;

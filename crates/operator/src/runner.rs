@@ -17,9 +17,9 @@
 //! they say.
 
 mod backoff;
-mod command;
+pub(crate) mod command;
 mod commanding;
-mod events;
+pub(crate) mod events;
 mod first_round;
 
 use std::fmt::Debug;

@@ -36,8 +36,9 @@ impl Collector for Inventory {
         bytes(&mut encoder, "pool_provisioned", help, pool(|pool| pool.provisioned))?;
         let help = "How much may be promised to volumes of a pool";
         bytes(&mut encoder, "pool_provisionable", help, pool(|pool| pool.provisionable))?;
-        // while the records are still being read there is nothing to say of volumes
-        let entries = self.ledger.index().entries().unwrap_or_default();
+        // a replica that waits for the lease knows no backend, and leaves the volumes to the one that has it; and while the
+        // records are still being read there is nothing to say of volumes
+        let entries = self.ledger.index().entries().ok().filter(|_| !views.is_empty()).unwrap_or_default();
         attachments(&mut encoder, &views, &entries)?;
         volumes(&mut encoder, &entries)
     }

@@ -5,7 +5,8 @@ mod facts;
 use std::time::Duration;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use perilune_api::backend::{CredentialState, RotationResult};
+use kube::ResourceExt;
+use perilune_api::backend::{CredentialState, OrphanPolicy, RotationResult, ScanState};
 use perilune_api::conditions::{Claim, ConditionType, Reason, updated};
 use perilune_api::{ArrayBackend, ArrayBackendStatus};
 use perilune_engine::{
@@ -15,12 +16,15 @@ use perilune_engine::{
 
 use super::Outcome;
 use super::describe::Unresolved;
+use super::scan::Scanned;
 use crate::runner::Verdict;
 
 /// How often an array that works is looked at.
 const RESYNC: Duration = Duration::from_secs(60);
 /// How often one that somebody must mend is tried again: rarely, because arrays lock accounts that fail too often.
 const RETRY: Duration = Duration::from_secs(300);
+/// What the schema takes as an error of a scan.
+const LONGEST_ERROR: usize = 1024;
 /// How often an object that waits to be deleted is looked at.
 const BLOCKED: Duration = Duration::from_secs(10);
 
@@ -29,8 +33,11 @@ pub(super) fn report(object: &ArrayBackend, outcome: Outcome, now: &Time) -> Ver
     let (claims, on_record, requeue) = match outcome {
         Outcome::Released => return Verdict { status, requeue: Requeue::OnChange, released: true },
         Outcome::Waiting { why, on_record } => (waiting(&why), on_record, Requeue::After(RETRY)),
-        Outcome::Used { applied, spec, secret_version, on_record } => {
+        Outcome::Used { applied, spec, secret_version, on_record, scanned } => {
             facts::record(&mut status, &applied);
+            if let Some(scanned) = scanned {
+                self::scanned(&mut status, object, &scanned, now);
+            }
             status.credentials = Some(credentials(status.credentials.take(), &applied, secret_version, now));
             (used(&applied, &spec), on_record, requeue(&applied))
         }
@@ -47,6 +54,55 @@ pub(super) fn report(object: &ArrayBackend, outcome: Outcome, now: &Time) -> Ver
         requeue
     };
     Verdict { status, requeue, released: false }
+}
+
+/// What a look through the whole array came to.
+pub(super) fn scanned(status: &mut ArrayBackendStatus, object: &ArrayBackend, scanned: &Scanned, now: &Time) {
+    let last = status.scan.take();
+    let counted = match &scanned.0 {
+        Ok(counted) => counted,
+        Err(why) => {
+            let mut error = why.clone();
+            error.truncate(error.floor_char_boundary(LONGEST_ERROR));
+            let (time, pages) = last.map_or((None, None), |last| (last.time, last.pages));
+            status.scan = Some(ScanState { time, pages, error: Some(error), tried: now.clone() });
+            return;
+        }
+    };
+    let pages = i32::try_from(counted.pages).ok();
+    status.scan = Some(ScanState { time: Some(now.clone()), pages, error: None, tried: now.clone() });
+    let number = |count: usize| Some(i64::try_from(count).unwrap_or(i64::MAX));
+    let counts = status.counts.get_or_insert_default();
+    counts.orphans = number(counted.orphans);
+    counts.missing = number(counted.missing);
+    counts.manageable = number(counted.manageable);
+    let claim = orphans(object, counted.orphans);
+    status.conditions = updated(&status.conditions, &[claim], object.metadata.generation, now);
+}
+
+fn orphans(object: &ArrayBackend, count: usize) -> Claim {
+    let policy =
+        object.spec.ownership.as_ref().and_then(|ownership| ownership.orphan_policy).unwrap_or_default();
+    let about = ConditionType::OrphansFound;
+    match (policy, count) {
+        (OrphanPolicy::Ignore, _) => Claim::no(
+            about,
+            Reason::NotChecked,
+            "spec.ownership.orphanPolicy is Ignore; `kubectl perilune orphans` lists them",
+        ),
+        (OrphanPolicy::Report, 0) => {
+            Claim::no(about, Reason::NoneFound, "every volume that bears our mark has its record")
+        }
+        (OrphanPolicy::Report, _) => Claim::yes(
+            about,
+            Reason::UnknownVolumes,
+            format!(
+                "volumes that bear our mark and that no record knows: {count}; nothing deletes them, `kubectl perilune orphans {}` \
+                 lists them",
+                object.name_any()
+            ),
+        ),
+    }
 }
 
 fn requeue(applied: &Applied) -> Requeue {

@@ -28,6 +28,8 @@ pub(super) struct Resolved {
     pub(super) on_record: OnRecord,
     /// The fleet puts no new volumes there.
     pub(super) draining: bool,
+    /// It is time to look through the whole array.
+    pub(super) scan_due: bool,
 }
 
 /// A CA bundle, or where it is missing.
@@ -61,7 +63,7 @@ pub(super) async fn resolve(
         Some(reference) => bundle(client, namespace, &secrets, reference).await?,
         None => None,
     };
-    Ok(Resolved { account, chap, bundle, on_record: OnRecord::default(), draining: false })
+    Ok(Resolved { account, chap, bundle, on_record: OnRecord::default(), draining: false, scan_due: false })
 }
 
 async fn secret(secrets: &Api<Secret>, name: &str) -> Result<Option<SecretData>, kube::Error> {

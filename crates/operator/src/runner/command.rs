@@ -47,7 +47,7 @@ impl Command {
     }
 
     /// The record of it. An id that nobody gave is made up.
-    pub(super) fn record(
+    pub(crate) fn record(
         &self,
         made_up: impl FnOnce() -> String,
         phase: OperationPhase,
@@ -65,7 +65,7 @@ impl Command {
     }
 
     /// The JSON patch that takes the annotations away, if they still say what was read.
-    pub(super) fn clearing(&self, annotations: &BTreeMap<String, String>) -> Value {
+    pub(crate) fn clearing(&self, annotations: &BTreeMap<String, String>) -> Value {
         let ours = [self.key.as_str(), ANNOTATION_REQUEST_ID, ANNOTATION_DRY_RUN];
         let there =
             ours.into_iter().filter_map(|key| annotations.get(key).map(|value| (pointer(key), value)));
@@ -77,7 +77,7 @@ impl Command {
 }
 
 /// The first of `verbs` that stands in the annotations.
-pub(super) fn given(annotations: &BTreeMap<String, String>, verbs: &[&str]) -> Option<Command> {
+pub(crate) fn given(annotations: &BTreeMap<String, String>, verbs: &[&str]) -> Option<Command> {
     let (key, value) = verbs.iter().find_map(|verb| annotations.get_key_value(*verb))?;
     Some(Command {
         key: key.clone(),
@@ -113,14 +113,14 @@ pub(super) fn remember(present: &mut Option<Operation>, history: &mut Vec<Operat
 }
 
 /// How it ended.
-pub(super) fn end(operation: &mut Operation, phase: OperationPhase, message: &str, now: &Time) {
+pub(crate) fn end(operation: &mut Operation, phase: OperationPhase, message: &str, now: &Time) {
     operation.phase = phase;
     operation.message = Some(cut(message, LONGEST_MESSAGE));
     operation.completion_time = Some(now.clone());
 }
 
 /// An annotation's key as part of a JSON pointer.
-fn pointer(key: &str) -> String {
+pub(crate) fn pointer(key: &str) -> String {
     format!("/metadata/annotations/{}", key.replace('~', "~0").replace('/', "~1"))
 }
 

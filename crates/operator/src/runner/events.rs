@@ -12,16 +12,16 @@ use perilune_api::operation::{Operation, OperationPhase};
 const LONGEST_NOTE: usize = 1000;
 
 /// Writes events.
-pub(super) struct Events(Recorder);
+pub(crate) struct Events(Recorder);
 
 impl Events {
-    pub(super) fn new(client: Client, identity: String) -> Self {
+    pub(crate) fn new(client: Client, identity: String) -> Self {
         let reporter = Reporter { controller: FIELD_MANAGER.to_owned(), instance: Some(identity) };
         Self(Recorder::new(client, reporter))
     }
 
     /// One event about a command that ended.
-    pub(super) async fn told(&self, about: &ObjectReference, operation: &Operation) {
+    pub(crate) async fn told(&self, about: &ObjectReference, operation: &Operation) {
         let event = ended(operation);
         tracing::info!(
             id = operation.id,

@@ -2,7 +2,7 @@
 
 use perilune_api::ArrayBackend;
 use perilune_api::conditions::{ConditionType, Reason};
-use perilune_engine::{AdministrativeState, PoolSpec, Trust, Vendor};
+use perilune_engine::{AdministrativeState, PoolSpec, Protocol, Size, Trust, Vendor};
 use serde_json::{Value, json};
 
 use super::super::resolve::{Bundle, Resolved, fixture};
@@ -42,6 +42,7 @@ fn inputs() -> Resolved {
         bundle: None,
         on_record: OnRecord::default(),
         draining: false,
+        scan_due: false,
     }
 }
 
@@ -120,4 +121,43 @@ fn a_missing_secret_does_not_keep_an_empty_backend_from_going() {
         decide(&deleted(&json!({})), Resolved { on_record: some(1), ..lost() }),
         Plan::Wait { on_record: OnRecord { volumes: 1, .. }, .. }
     ));
+}
+
+#[test]
+fn what_an_object_says_of_pools_and_limits_reaches_the_engine() {
+    let object = backend(&json!({
+        "pools": [{"name": "fast", "maxOversubscription": 2.5, "reservedPercent": 10, "maxVolumeSize": "2Ti", "labels": {"a": "b"},
+            "topology": [{"zone": "a"}]}],
+        "topology": [{"zone": "a"}, {"zone": "b"}],
+        "protocols": ["FC", "ISCSI"],
+        "scheduling": {"filter": "true", "goodness": "50", "weight": 3},
+        "hosts": {"management": "Existing"},
+        "limits": {"requestsPerSecond": 10, "maxVolumesPerNode": 20},
+        "solidFire": {"tenant": "t", "useCHAP": false, "volumeAccessGroups": ["a", "b"],
+            "qosTiers": [{"name": "gold", "qos": {"minIOPS": 1, "maxIOPS": 2}}]},
+    }));
+    let spec = description(&object, inputs()).unwrap();
+    let pool = spec.pools[0].clone();
+    assert_eq!((pool.max_oversubscription, pool.reserved_percent), (Some(2.5), 10));
+    assert_eq!((pool.max_volume_size, pool.topology.len()), (Some(Size::gib(2048)), 1));
+    assert_eq!(spec.topology.len(), 2);
+    assert_eq!(spec.protocols, [Protocol::Fc, Protocol::Iscsi]);
+    assert_eq!((spec.scheduling.filter.as_deref(), spec.scheduling.weight), (Some("true"), 3));
+    assert!(!spec.hosts.managed);
+    assert_eq!((spec.limits.requests_per_second, spec.limits.volumes_per_node), (Some(10), Some(20)));
+    assert_eq!(spec.qos_tiers["gold"].max_iops, Some(2));
+    let settings = spec.connect.settings;
+    assert_eq!((settings.get("useCHAP"), settings.get("volumeAccessGroups")), (Some("false"), Some("a,b")));
+}
+
+#[test]
+fn a_freeze_by_annotation_comes_before_what_the_spec_says() {
+    let mut object = backend(&json!({"administrativeState": "Draining"}));
+    object.metadata.annotations = Some([("perilune.dev/freeze".to_owned(), "upgrade".to_owned())].into());
+    let AdministrativeState::Frozen { reason } = description(&object, inputs()).unwrap().state else {
+        panic!("not frozen")
+    };
+    assert!(reason.contains("upgrade") && reason.contains("perilune.dev/freeze"), "{reason}");
+    object.metadata.annotations = None;
+    assert_eq!(description(&object, inputs()).unwrap().state, AdministrativeState::Draining);
 }

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use perilune_api::backend::{CredentialState, RotationResult};
+use perilune_api::backend::{
+    AdministrativeState, CredentialState, FrozenBy, OrphanPolicy, Ownership, RotationResult,
+};
 use perilune_api::conditions::{ConditionType, find};
 use perilune_api::{ArrayBackend, ArrayBackendStatus};
 use perilune_engine::{
@@ -14,8 +16,9 @@ use perilune_engine::{
 use serde_json::json;
 
 use super::super::describe::Unresolved;
+use super::super::scan::{Counted, Scanned};
 use super::super::{OnRecord, Outcome};
-use super::report;
+use super::{report, scanned};
 use perilune_api::conditions::Reason;
 
 fn object(status: Option<ArrayBackendStatus>) -> ArrayBackend {
@@ -80,6 +83,7 @@ fn used(applied: Applied, version: &str, trust: Trust) -> Outcome {
         spec: spec(trust),
         secret_version: Some(version.to_owned()),
         on_record: OnRecord { volumes: 2, ..OnRecord::default() },
+        scanned: None,
     }
 }
 
@@ -206,4 +210,47 @@ fn a_deleted_backend_says_what_holds_it() {
     assert_eq!(told(&verdict.status, ConditionType::DeletionBlocked), ("True", "VolumesExist"));
     assert!(!verdict.released);
     assert!(report(&deleted, Outcome::Released, &at(3)).released);
+}
+
+#[test]
+fn orphans_are_told_by_a_condition_unless_they_are_to_be_ignored() {
+    let found = Scanned(Ok(Counted { manageable: 3, orphans: 2, missing: 0, pages: 1 }));
+    let mut status = ArrayBackendStatus::default();
+    scanned(&mut status, &object(None), &found, &at(5));
+    assert_eq!(told(&status, ConditionType::OrphansFound), ("True", "UnknownVolumes"));
+    assert_eq!(status.counts.as_ref().unwrap().manageable, Some(3));
+    let mut ignoring = object(None);
+    ignoring.spec.ownership = Some(Ownership { orphan_policy: Some(OrphanPolicy::Ignore) });
+    scanned(&mut status, &ignoring, &found, &at(6));
+    assert_eq!(told(&status, ConditionType::OrphansFound), ("False", "NotChecked"));
+    assert_eq!(status.counts.unwrap().orphans, Some(2), "counted all the same");
+}
+
+#[test]
+fn a_scan_that_failed_says_why_and_keeps_what_was_found_before() {
+    let mut status = ArrayBackendStatus::default();
+    let found = Scanned(Ok(Counted { manageable: 0, orphans: 1, missing: 0, pages: 4 }));
+    scanned(&mut status, &object(None), &found, &at(5));
+    scanned(&mut status, &object(None), &Scanned(Err("the array hung up".to_owned())), &at(90));
+    let scan = status.scan.unwrap();
+    assert_eq!((scan.time, scan.pages, scan.tried), (Some(at(5)), Some(4), at(90)));
+    assert_eq!(scan.error.as_deref(), Some("the array hung up"));
+    assert_eq!(status.counts.unwrap().orphans, Some(1));
+}
+
+#[test]
+fn a_frozen_backend_says_since_when_and_by_whom() {
+    let mut frozen = object(None);
+    let annotations = [("perilune.dev/freeze".to_owned(), "upgrade".to_owned())];
+    frozen.metadata.annotations = Some(annotations.into());
+    let first = report(&frozen, used(Applied::Working(seen()), "5", Trust::System), &at(1)).status;
+    let state = first.frozen.clone().unwrap();
+    assert_eq!((state.requested_by, state.since), (FrozenBy::Annotation, at(1)));
+    assert!(state.reason.contains("upgrade"), "{}", state.reason);
+    frozen.status = Some(first);
+    let later = report(&frozen, used(Applied::Working(seen()), "5", Trust::System), &at(9)).status;
+    assert_eq!(later.frozen.unwrap().since, at(1), "since when does not move");
+    frozen.metadata.annotations = None;
+    let thawed = report(&frozen, used(Applied::Working(seen()), "5", Trust::System), &at(20)).status;
+    assert_eq!((thawed.frozen, thawed.administrative_state), (None, Some(AdministrativeState::Active)));
 }

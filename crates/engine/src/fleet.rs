@@ -120,7 +120,7 @@ struct Round {
     current: Option<Session>,
     /// What the array was before, where nobody says what it must be.
     known: Option<ArrayId>,
-    rating: Result<Arc<Rating>, String>,
+    rating: Arc<Rating>,
 }
 
 impl Fleet {

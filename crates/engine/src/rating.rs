@@ -24,6 +24,8 @@ use crate::request::VolumeRequest;
 pub(crate) struct Rating {
     filter: Option<Expression>,
     goodness: Option<Expression>,
+    /// One of the two is no expression: nothing is let in until it is mended.
+    broken: Option<String>,
 }
 
 struct Expression {
@@ -54,19 +56,28 @@ pub(crate) struct Question<'a> {
 }
 
 impl Rating {
+    /// What the administrator wrote, be it sound or not.
+    pub(crate) fn of(scheduling: &Scheduling) -> Self {
+        Self::compile(scheduling).unwrap_or_else(|why| Self { broken: Some(why), ..Self::default() })
+    }
+
     /// Compiles what the administrator wrote, or says what is wrong with it and where.
-    pub(crate) fn compile(scheduling: &Scheduling) -> Result<Self, String> {
+    fn compile(scheduling: &Scheduling) -> Result<Self, String> {
         let one = |field, text: &Option<String>| {
             text.as_deref().map(|text| Expression::compile(field, text)).transpose()
         };
         Ok(Self {
             filter: one("spec.scheduling.filter", &scheduling.filter)?,
             goodness: one("spec.scheduling.goodness", &scheduling.goodness)?,
+            broken: None,
         })
     }
 
     /// Asks both about a small volume in every pool, so that what can never work is told when it is written.
     pub(crate) fn rehearse(&self, spec: &BackendSpec, report: &BackendReport) -> Result<(), String> {
+        if let Some(why) = &self.broken {
+            return Err(why.clone());
+        }
         let request = VolumeRequest { csi_name: "a-volume".to_owned(), ..VolumeRequest::default() };
         for pool in &report.system.pools {
             let question = Question { spec, report, pool, request: &request, size: report.sizes.min };
@@ -82,6 +93,9 @@ impl Rating {
 
     /// Does the filter let the volume into the pool?
     pub(crate) fn admits(&self, question: &Question<'_>) -> Result<bool, String> {
+        if let Some(why) = &self.broken {
+            return Err(why.clone());
+        }
         let Some(filter) = &self.filter else { return Ok(true) };
         match filter.ask(question)? {
             Value::Bool(admits) => Ok(admits),

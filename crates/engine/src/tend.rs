@@ -14,8 +14,8 @@ use tokio::time::Instant;
 use crate::attach::{host_lock, sweep_map};
 use crate::guard::Step;
 use crate::ledger::{Departed, Entry, Phase, SnapshotEntry};
-use crate::volume::LATE_EXECUTION;
-use crate::{Engine, Failure, UseCase, VolumeHandle};
+use crate::volume::{LATE_EXECUTION, set_once};
+use crate::{Engine, Failure, UseCase, VolumeHandle, qos};
 
 /// Sidecars come back at least every five minutes. Who stayed away four times as long does not come back.
 const ABANDONED: Duration = Duration::from_secs(20 * 60);
@@ -103,6 +103,7 @@ impl Engine {
         if self.older(entry.attempted, LATE_EXECUTION) {
             let owner = self.owner_of(&entry);
             self.guard.run(&op, |step| sweep_volumes(step, entry.clone(), owner.clone())).await?;
+            self.set_again(&entry, deadline).await?;
             entry.attempted = None;
         }
         let due: Vec<SnapshotEntry> =
@@ -122,6 +123,16 @@ impl Engine {
         }
         self.sweep_maps(&mut entry, deadline).await?;
         self.note(&entry, deadline).await.map(|_| ())
+    }
+
+    /// What a late request may have set back is set as the record says.
+    async fn set_again(&self, entry: &Entry, deadline: Instant) -> Result<(), Error> {
+        let wish = qos::wish(&entry.mutable)?;
+        if wish == qos::Wish::Nothing {
+            return Ok(());
+        }
+        let op = self.volume_op(UseCase::Modify, entry, false, deadline);
+        self.guard.run(&op, |step| set_once(step, entry.clone(), wish.clone())).await.map(|_| ())
     }
 
     async fn sweep_maps(&self, entry: &mut Entry, deadline: Instant) -> Result<(), Error> {

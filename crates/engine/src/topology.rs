@@ -94,7 +94,7 @@ mod tests {
         let both = [Protocol::Iscsi, Protocol::Fc];
         assert_eq!(accessible(&[], &[], &[Protocol::Fc]), [place(&[(FC, "true")])]);
         assert_eq!(
-            accessible(&[a.clone()], &[], &[Protocol::Iscsi]),
+            accessible(std::slice::from_ref(&a), &[], &[Protocol::Iscsi]),
             [place(&[("zone", "a"), (ISCSI, "true")])]
         );
         assert_eq!(

@@ -22,6 +22,7 @@ use crate::{ContentSource, Engine, Failure, SizeRange, UseCase, VolumeHandle, Vo
 pub use check::VolumeQuestion;
 pub(crate) use check::unused;
 pub(crate) use make::{LATE_EXECUTION, MAKING};
+pub(crate) use modify::set_once;
 
 use act::grow_once;
 use check::same_request;

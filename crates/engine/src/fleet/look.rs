@@ -62,11 +62,7 @@ fn missing_pools(spec: &BackendSpec, system: &SystemReport) -> Option<ConnectFau
 }
 
 fn misrated(spec: &BackendSpec, round: &Round, report: &BackendReport) -> Option<ConnectFault> {
-    let judged = match &round.rating {
-        Ok(rating) => rating.rehearse(spec, report),
-        Err(why) => Err(why.clone()),
-    };
-    judged.err().map(invalid)
+    round.rating.rehearse(spec, report).err().map(invalid)
 }
 
 fn unserved(spec: &BackendSpec, report: &BackendReport) -> Option<ConnectFault> {

@@ -53,32 +53,24 @@ impl Slot {
             fault: None,
             round: 0,
             known: None,
-            rating: Arc::default(),
+            rating: Arc::new(Rating::of(&spec.scheduling)),
         }
     }
 
-    /// Takes the description on; answers the rating that it has, or what is wrong with that.
-    pub(super) fn adopt(&mut self, round: u64, spec: &BackendSpec) -> Result<Arc<Rating>, String> {
+    /// Takes the description on; answers what it says of its pools.
+    pub(super) fn adopt(&mut self, round: u64, spec: &BackendSpec) -> Arc<Rating> {
         if self.spec.limits != spec.limits
             && let Some(session) = &mut self.session
         {
             session.permits = Arc::new(Semaphore::new(spec.limits.concurrent));
             session.pace = Arc::new(Pace::new(spec.limits.requests_per_second));
         }
-        // compiled anew only when it changed; a first description is compared with itself
-        let rating = if self.round > 0 && self.spec.scheduling == spec.scheduling && !self.misrated() {
-            Ok(Arc::clone(&self.rating))
-        } else {
-            Rating::compile(&spec.scheduling).map(Arc::new)
-        };
-        self.rating = rating.clone().unwrap_or_default();
+        if self.spec.scheduling != spec.scheduling {
+            self.rating = Arc::new(Rating::of(&spec.scheduling));
+        }
         self.round = round;
         self.spec = spec.clone();
-        rating
-    }
-
-    fn misrated(&self) -> bool {
-        self.fault.as_ref().is_some_and(|fault| fault.reason == FaultReason::InvalidSpec)
+        Arc::clone(&self.rating)
     }
 
     pub(super) fn settle(&mut self, session: Option<Session>, look: &Result<Look, ConnectFault>) {

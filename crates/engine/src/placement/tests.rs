@@ -25,7 +25,7 @@ fn pools(mut view: BackendView, pools: &[(&str, u64, u64)]) -> BackendView {
 fn rated(mut view: BackendView, filter: Option<&str>, goodness: Option<&str>, weight: i32) -> BackendView {
     let text = |text: Option<&str>| text.map(str::to_owned);
     view.spec.scheduling = Scheduling { filter: text(filter), goodness: text(goodness), weight };
-    view.rating = Arc::new(Rating::compile(&view.spec.scheduling).expect("compiles"));
+    view.rating = Arc::new(Rating::of(&view.spec.scheduling));
     view
 }
 

@@ -9,9 +9,12 @@ use perilune_array::{
     AccessModel, Array as _, Credentials, Endpoint, Initiator, Name, NewVolume, Owner, PoolId, RecordId,
     Secret, Settings, Size, Trust, Vendor,
 };
-use perilune_engine::ledger::{Entry, Phase, memory::MemoryLedger};
+use perilune_engine::ledger::{Entry, Ledger as _, Phase, memory::MemoryLedger};
 use perilune_engine::nodes::{NodeFacts, memory::MemoryNodes};
-use perilune_engine::{Applied, BackendSpec, Clock, Code, ConnectSpec, Engine, Failure, Fleet, Writer};
+use perilune_engine::wishes::{ImportWish, Wishes, memory::MemoryWishes};
+use perilune_engine::{
+    Applied, BackendSpec, Claim, Clock, Code, ConnectSpec, Engine, Failure, Fleet, Writer,
+};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
@@ -24,6 +27,9 @@ use crate::store::Store;
 const LEASE: Duration = Duration::from_secs(10);
 /// Longer than any schedule takes.
 const EVER: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// The claim that adopts the volume `payroll`.
+pub(crate) const IMPORTED: &str = "imported";
 
 pub(crate) const CLUSTER: &str = "cluster-1";
 
@@ -77,6 +83,7 @@ pub(crate) struct Cluster {
     /// Counts the sidecars' lives: what one only keeps in memory ends with it.
     pub(crate) life: usize,
     family: Family,
+    wishes: Arc<MemoryWishes>,
     replica: Replica,
     active: usize,
     born: Instant,
@@ -110,8 +117,9 @@ impl Cluster {
     pub(crate) async fn new(family: Family) -> Self {
         let (script, array, ledger) = (Script::default(), family.build(), Arc::new(MemoryLedger::default()));
         script.mute(true);
+        let wishes = Arc::new(MemoryWishes::default());
         let born = Instant::now();
-        let replica = Replica::start(0, &script, &array, &ledger, born).await;
+        let replica = Replica::start(0, &script, &array, &ledger, &wishes, born).await;
         let mut cluster = Self {
             script,
             array,
@@ -121,6 +129,7 @@ impl Cluster {
             log: Vec::new(),
             life: 0,
             family,
+            wishes,
             replica,
             active: 0,
             born,
@@ -137,9 +146,20 @@ impl Cluster {
             let made = self.array.volumes().create(&new).await.expect("a foreign volume");
             if name == "payroll" {
                 self.array.volumes().mark(&made.id, None).await.expect("unmarked");
+                assert!(self.array.write(&made.id, "payroll-data"), "written");
+                let claim = Claim { namespace: "shop".to_owned(), name: IMPORTED.to_owned() };
+                let wish = ImportWish { backend: "a".to_owned(), native: made.id, rename: true };
+                self.wishes.put(&claim, Ok(wish));
             }
         }
         self.foreign = self.array.inventory().volumes;
+    }
+
+    /// Somebody deletes all records, and nobody can say why.
+    pub(crate) async fn lose_records(&mut self) {
+        for entry in self.ledger.entries() {
+            self.ledger.delete(&entry).await.expect("deleted");
+        }
     }
 
     pub(crate) fn maps(&self) -> bool {
@@ -195,7 +215,9 @@ impl Cluster {
     /// The plugin died and comes back; its sidecars live on.
     async fn restart(&mut self) {
         sleep(Duration::from_secs(3)).await;
-        self.replica = Replica::start(self.active, &self.script, &self.array, &self.ledger, self.born).await;
+        self.replica =
+            Replica::start(self.active, &self.script, &self.array, &self.ledger, &self.wishes, self.born)
+                .await;
     }
 
     /// The pod stands still: its lease runs out, and another pod serves, with sidecars of its own.
@@ -203,7 +225,9 @@ impl Cluster {
         sleep(Duration::from_secs(16)).await;
         self.active += 1;
         self.life += 1;
-        let next = Replica::start(self.active, &self.script, &self.array, &self.ledger, self.born).await;
+        let next =
+            Replica::start(self.active, &self.script, &self.array, &self.ledger, &self.wishes, self.born)
+                .await;
         // the one that stands still keeps its engine through the call it has under way
         self.replica = next;
     }
@@ -214,7 +238,9 @@ impl Cluster {
         for minute in 0..40 {
             sleep(Duration::from_secs(60)).await;
             self.replica.engine.tend().await;
-            let waits = |entry: &Entry| entry.phase != Phase::Ready || entry.attempted.is_some();
+            let waits = |entry: &Entry| {
+                !matches!(entry.phase, Phase::Ready | Phase::Released) || entry.attempted.is_some()
+            };
             if minute >= 5 && !self.ledger.entries().iter().any(waits) {
                 break;
             }
@@ -229,6 +255,7 @@ impl Replica {
         script: &Script,
         array: &FakeArray,
         ledger: &Arc<MemoryLedger>,
+        wishes: &Arc<MemoryWishes>,
         born: Instant,
     ) -> Self {
         let seam = Seam { inner: Arc::new(array.clone()), script: script.clone(), replica: number };
@@ -243,7 +270,8 @@ impl Replica {
             Clock::new(move || SystemTime::UNIX_EPOCH + Duration::from_secs(1_760_000_000) + born.elapsed());
         let engine = Engine::new(fleet, Arc::new(store), Writer::until(held), CLUSTER)
             .clocked(clock)
-            .with_nodes(nodes());
+            .with_nodes(nodes())
+            .with_wishes(Arc::clone(wishes) as Arc<dyn Wishes>);
         Self { engine: Arc::new(engine), lease }
     }
 }

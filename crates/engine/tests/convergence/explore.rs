@@ -91,7 +91,7 @@ async fn play(schedule: &Schedule) -> Report {
     schedule.scenario.play(&mut cluster, schedule.give_up).await;
     let trace = cluster.script.trace();
     cluster.settle().await;
-    Report { wrong: judge(&cluster), trace, calls: cluster.log.len(), log: cluster.log }
+    Report { wrong: judge(&cluster).await, trace, calls: cluster.log.len(), log: cluster.log }
 }
 
 /// How much of the walk is walked.

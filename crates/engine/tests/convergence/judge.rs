@@ -1,19 +1,30 @@
 //! The independent checker: array, ledger and Kubernetes must tell the same story. It only reads, and not through the engine.
 
 use perilune_array::fake::Inventory;
-use perilune_array::{Volume, VolumeState};
+use perilune_array::{Qos, RecordId, Volume, VolumeState};
 use perilune_engine::ledger::{Entry, Phase};
 
-use crate::cluster::{CLUSTER, Cluster};
+use crate::cluster::{CLUSTER, Cluster, IMPORTED};
 use crate::kube::Pv;
 
 /// What is wrong, in words; nothing if all is well.
-pub(crate) fn judge(c: &Cluster) -> Vec<String> {
+pub(crate) async fn judge(c: &Cluster) -> Vec<String> {
     let (inventory, entries) = (c.array.inventory(), c.ledger.entries());
     let mut wrong = c.belief.stuck.clone();
     foreign(c, &inventory, &mut wrong);
     for pv in &c.belief.volumes {
         one_volume(c, pv, &inventory, &entries, &mut wrong);
+        limits(c, pv, &entries, &mut wrong).await;
+    }
+    for pv in &c.belief.released {
+        let kept = inventory
+            .volumes
+            .iter()
+            .filter(|volume| c.array.content(&volume.id).as_ref() == Some(&pv.content));
+        let marks: Vec<bool> = kept.map(|volume| volume.owner.is_some()).collect();
+        if marks != [false] {
+            wrong.push(format!("{} was released, and of such volumes these bear a mark: {marks:?}", pv.name));
+        }
     }
     leftovers(c, &inventory, &entries, &mut wrong);
     snapshots(c, &inventory, &entries, &mut wrong);
@@ -27,6 +38,9 @@ fn ours(volume: &Volume) -> bool {
 /// Nothing of anybody else's was touched.
 fn foreign(c: &Cluster, inventory: &Inventory, wrong: &mut Vec<String>) {
     for theirs in &c.foreign {
+        if theirs.owner.is_none() && adopted(c, theirs, inventory) {
+            continue;
+        }
         match inventory.volumes.iter().find(|volume| volume.id == theirs.id) {
             None => wrong.push(format!("foreign volume {} is gone", theirs.name)),
             Some(now) if now != theirs => {
@@ -34,6 +48,29 @@ fn foreign(c: &Cluster, inventory: &Inventory, wrong: &mut Vec<String>) {
             }
             Some(_) => {}
         }
+    }
+}
+
+/// The one that a claim adopted, or gave back: its name may be another one, and all else is as it was.
+fn adopted(c: &Cluster, theirs: &Volume, inventory: &Inventory) -> bool {
+    let is_ours = c.belief.volumes.iter().any(|pv| pv.name == IMPORTED);
+    let ended = c.belief.deleted.iter().any(|name| name == IMPORTED);
+    match inventory.volumes.iter().find(|volume| volume.id == theirs.id) {
+        None => ended,
+        Some(now) if is_ours || (ours(now) && c.belief.abandoned.iter().any(|name| name == IMPORTED)) => true,
+        Some(now) => Volume { name: theirs.name.clone(), ..now.clone() } == *theirs,
+    }
+}
+
+/// The array, the record and Kubernetes agree on what the volume may draw.
+async fn limits(c: &Cluster, pv: &Pv, entries: &[Entry], wrong: &mut Vec<String>) {
+    let Some(wanted) = pv.max_iops else { return };
+    let Some(entry) = entries.iter().find(|entry| entry.id == *pv.handle.record()) else { return };
+    let Some(native) = &entry.native else { return };
+    let set = Qos::get(&c.array, native).await.map(|limits| limits.max_iops).unwrap_or_default();
+    let noted = entry.mutable.get("perilune.dev/max-iops").and_then(|text| text.parse().ok());
+    if (set, noted) != (Some(wanted), Some(wanted)) {
+        wrong.push(format!("{} may draw {wanted}; the array says {set:?}, the record {noted:?}", pv.name));
     }
 }
 
@@ -80,17 +117,24 @@ fn one_volume(c: &Cluster, pv: &Pv, inventory: &Inventory, entries: &[Entry], wr
 
 /// No volume, record or mapping that Kubernetes knows nothing of.
 fn leftovers(c: &Cluster, inventory: &Inventory, entries: &[Entry], wrong: &mut Vec<String>) {
-    let known =
-        |record: &perilune_array::RecordId| c.belief.volumes.iter().any(|pv| pv.handle.record() == record);
-    let abandoned = |entry: &Entry| c.belief.abandoned.contains(&entry.csi_name);
+    let known = |record: &RecordId| c.belief.volumes.iter().any(|pv| pv.handle.record() == record);
+    // its answer was lost with the sidecar's memory, and its claim is gone: nobody here can know, but its record tells of it
+    let abandoned = |record: &RecordId| {
+        let entry = entries.iter().find(|entry| entry.id == *record && entry.phase == Phase::Ready);
+        entry.is_some_and(|entry| c.belief.abandoned.contains(&entry.csi_name))
+    };
     for volume in inventory.volumes.iter().filter(|volume| ours(volume)) {
         let Some(owner) = &volume.owner else { continue };
-        let recorded = entries.iter().any(|entry| entry.id == owner.record && abandoned(entry));
-        if !known(&owner.record) && !recorded {
+        if !known(&owner.record) && !abandoned(&owner.record) {
             wrong.push(format!("volume {} ({}) is an orphan", volume.id, volume.name));
         }
     }
-    for entry in entries.iter().filter(|entry| !known(&entry.id) && !abandoned(entry)) {
+    for entry in entries.iter().filter(|entry| !known(&entry.id) && !abandoned(&entry.id)) {
+        let released = c.belief.released.iter().any(|pv| *pv.handle.record() == entry.id);
+        if released && entry.phase == Phase::Released {
+            continue;
+        }
+
         wrong.push(format!("record of {} ({:?}) is left behind", entry.csi_name, entry.phase));
     }
     for (volume, host, _) in &inventory.mappings {

@@ -4,6 +4,7 @@
 //! answered), external-resizer 2.2 (an uncertain target is kept) and external-snapshotter 8.6 (the being-created annotation). What
 //! matters is when each lets go: after a final code it forgets an object that it has no id for.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use perilune_array::Size;
@@ -15,6 +16,8 @@ use tokio::time::sleep;
 
 use crate::cluster::{Answer, Cluster};
 
+const MAX_IOPS: &str = "perilune.dev/max-iops";
+
 /// A sidecar that was refused this often will be refused for ever.
 const CALLS: u32 = 40;
 
@@ -25,6 +28,10 @@ pub(crate) struct Belief {
     pub(crate) snapshots: Vec<Snap>,
     /// Goals that were never reached though nobody gave up.
     pub(crate) stuck: Vec<String>,
+    /// Volumes that the operator let go of.
+    pub(crate) released: Vec<Pv>,
+    /// Volumes that Kubernetes was told are deleted.
+    pub(crate) deleted: Vec<String>,
     /// Claims that were deleted while nobody remembered that a call for them was under way.
     pub(crate) abandoned: Vec<String>,
 }
@@ -36,6 +43,8 @@ pub(crate) struct Pv {
     pub(crate) size: Size,
     pub(crate) content: String,
     pub(crate) nodes: Vec<String>,
+    /// What its attributes class says.
+    pub(crate) max_iops: Option<u32>,
 }
 
 #[derive(Debug, Clone)]
@@ -96,6 +105,7 @@ pub(crate) async fn provision(c: &mut Cluster, request: VolumeRequest, content: 
                     size: view.size,
                     content: content.to_owned(),
                     nodes: Vec::new(),
+                    max_iops: None,
                 };
                 c.belief.volumes.push(pv);
                 if give_up.is_some_and(|after| after <= tried + 1) {
@@ -122,6 +132,7 @@ pub(crate) async fn delete(c: &mut Cluster, name: &str) {
             })
             .await;
         if let Answer::Done(()) = answer {
+            c.belief.deleted.push(name.to_owned());
             return c.belief.volumes.retain(|pv| pv.name != name);
         }
         back_off(tried).await;
@@ -203,6 +214,73 @@ pub(crate) async fn expand(c: &mut Cluster, name: &str, to: Size, less: Size, gi
         back_off(tried).await;
     }
     c.belief.stuck.push(format!("volume {name} was never expanded"));
+}
+
+/// The resizer's other half: another attributes class. Who changes her mind asks for another one yet, and is heard once the last
+/// answer was final.
+pub(crate) async fn modify(c: &mut Cluster, name: &str, to: u32, other: u32, give_up: GiveUp) {
+    let pv = volume(c, name);
+    let (mut target, mut uncertain) = (to, false);
+    for tried in 0..CALLS {
+        if gone(give_up, tried) && !uncertain {
+            target = other;
+        }
+        let (handle, wanted) =
+            (pv.handle.clone(), BTreeMap::from([(MAX_IOPS.to_owned(), target.to_string())]));
+        let answer = c
+            .call("ControllerModify", move |engine, by| {
+                Box::pin(async move { engine.modify(&handle, &wanted, by).await })
+            })
+            .await;
+        match answer {
+            Answer::Done(()) => {
+                record(c, name).max_iops = Some(target);
+                if target == to && give_up.is_some() {
+                    // the class that she asked for meanwhile is next
+                    (target, uncertain) = (other, false);
+                    continue;
+                }
+                return;
+            }
+            Answer::Refused(code, _) => uncertain = !is_final_elsewhere(code),
+            Answer::Lost => uncertain = true,
+        }
+        back_off(tried).await;
+    }
+    c.belief.stuck.push(format!("volume {name} was never modified"));
+}
+
+/// The operator, asked to let a volume go. It never gives up.
+pub(crate) async fn release(c: &mut Cluster, name: &str) {
+    let pv = volume(c, name);
+    for tried in 0..CALLS {
+        let handle = pv.handle.clone();
+        let answer = c
+            .call("release", move |engine, by| {
+                Box::pin(async move { engine.release_volume(&handle, by).await })
+            })
+            .await;
+        if let Answer::Done(()) = answer {
+            c.belief.released.push(pv);
+            return c.belief.volumes.retain(|pv| pv.name != name);
+        }
+        back_off(tried).await;
+    }
+    c.belief.stuck.push(format!("volume {name} was never released"));
+}
+
+/// The operator, asked to make the records anew.
+pub(crate) async fn restore(c: &mut Cluster) {
+    for tried in 0..CALLS {
+        let answer =
+            c.call("restore", move |engine, by| Box::pin(async move { engine.restore("a", by).await })).await;
+        if let Answer::Done(restored) = answer {
+            assert!(restored.refused.is_empty(), "{restored:?}");
+            return;
+        }
+        back_off(tried).await;
+    }
+    c.belief.stuck.push("the records were never restored".to_owned());
 }
 
 /// The snapshotter, from content object to handle; and to deletion, if the object was deleted.

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use perilune_array::Size;
-use perilune_engine::{BackendChoice, ContentSource, SizeRange, VolumeRequest};
+use perilune_engine::{BackendChoice, Claim, ContentSource, SizeRange, VolumeRequest};
 
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, IMPORTED};
 use crate::kube::{self, GiveUp};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,10 +22,14 @@ pub(crate) enum Scenario {
     DetachAll,
     Snapshot,
     DeleteSnapshot,
+    Modify,
+    Import,
+    Release,
+    RestoreRecords,
 }
 
 impl Scenario {
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::Create,
         Self::Clone,
         Self::CloneLarger,
@@ -38,16 +42,28 @@ impl Scenario {
         Self::DetachAll,
         Self::Snapshot,
         Self::DeleteSnapshot,
+        Self::Modify,
+        Self::Import,
+        Self::Release,
+        Self::RestoreRecords,
     ];
 
     /// Is there anything to give up?
     pub(crate) fn can_give_up(self) -> bool {
-        !matches!(self, Self::Delete | Self::Detach | Self::DetachAll | Self::DeleteSnapshot)
+        !matches!(
+            self,
+            Self::Delete
+                | Self::Detach
+                | Self::DetachAll
+                | Self::DeleteSnapshot
+                | Self::Release
+                | Self::RestoreRecords
+        )
     }
 
     /// What must be there before, made while nothing goes wrong.
     pub(crate) async fn prepare(self, c: &mut Cluster) {
-        if self == Self::Create {
+        if matches!(self, Self::Create | Self::Import) {
             return;
         }
         kube::provision(c, request("base", 4, None), "base-data", None).await;
@@ -58,6 +74,10 @@ impl Scenario {
         match self {
             Self::Restore | Self::RestoreLarger | Self::DeleteSnapshot => {
                 kube::snapshot(c, "base", "snap", None).await;
+            }
+            Self::RestoreRecords => {
+                kube::snapshot(c, "base", "snap", None).await;
+                c.lose_records().await;
             }
             Self::Detach | Self::DetachAll => kube::attach(c, "base", "node-1", None).await,
             _ => {}
@@ -83,6 +103,14 @@ impl Scenario {
             Self::DetachAll => kube::detach(c, "base", None).await,
             Self::Snapshot => kube::snapshot(c, "base", "snap", give_up).await,
             Self::DeleteSnapshot => kube::delete_snapshot(c, "snap").await,
+            Self::Modify => kube::modify(c, "base", 500, 800, give_up).await,
+            Self::Import => {
+                let claim = Claim { namespace: "shop".to_owned(), name: IMPORTED.to_owned() };
+                let wish = VolumeRequest { claim: Some(claim), ..request(IMPORTED, 5, None) };
+                kube::provision(c, wish, "payroll-data", give_up).await;
+            }
+            Self::Release => kube::release(c, "base").await,
+            Self::RestoreRecords => kube::restore(c).await,
         }
     }
 

@@ -144,7 +144,12 @@ async fn an_expression_that_is_none_stops_new_volumes_and_nothing_else() {
     let bed = Bed::new(account_array().build()).await;
     let volume = bed.engine.ensure_volume(&request("v", 1), soon()).await.expect("made").handle;
     let odd = Scheduling { filter: Some("pool.freeGiB >".into()), ..Scheduling::default() };
-    let applied = bed.fleet.apply(BackendSpec { scheduling: odd, ..spec("a") }).await;
+    let odd = BackendSpec { scheduling: odd, ..spec("a") };
+    // an array that did not answer for a while does not make the expression any better
+    bed.array.faults().plan(When::Each("inspect"), Fault::Before(ErrorKind::Unreachable));
+    assert!(matches!(bed.fleet.apply(odd.clone()).await, Applied::Broken(_)));
+    bed.array.faults().heal();
+    let applied = bed.fleet.apply(odd).await;
     let Applied::KeptOld { fault, .. } = applied else { panic!("{applied:?}") };
     assert_eq!(fault.reason, FaultReason::InvalidSpec);
     assert!(fault.message.contains("spec.scheduling.filter"), "{fault}");

@@ -6,4 +6,5 @@ mod crash;
 mod fleet;
 mod listing;
 mod mapping;
+mod recovery;
 mod refusals;

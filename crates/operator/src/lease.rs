@@ -47,6 +47,7 @@ pub struct WriterLease {
     settings: LeaseSettings,
     api: Api<Lease>,
     held: Arc<watch::Sender<bool>>,
+    until: watch::Sender<Option<Instant>>,
     seen: Seen,
 }
 
@@ -100,7 +101,21 @@ impl WriterLease {
     pub fn new(client: Client, settings: LeaseSettings) -> (Self, watch::Receiver<bool>) {
         let (held, watched) = watch::channel(false);
         let api = Api::namespaced(client, &settings.namespace);
-        (Self { settings, api, held: Arc::new(held), seen: Seen::default() }, watched)
+        (
+            Self {
+                settings,
+                api,
+                held: Arc::new(held),
+                until: watch::Sender::new(None),
+                seen: Seen::default(),
+            },
+            watched,
+        )
+    }
+
+    /// Until when we certainly have it; a process that stood still must not go by what it was told before.
+    pub fn until(&self) -> watch::Receiver<Option<Instant>> {
+        self.until.subscribe()
     }
 
     /// Competes until the lease is held, keeps it until `stop`, and gives it back then.
@@ -111,6 +126,7 @@ impl WriterLease {
             () = &mut stop => LeaseEnd::Released,
             () = self.keep() => LeaseEnd::Lost,
         };
+        self.until.send_replace(None);
         let held = self.held.send_replace(false);
         if held && end == LeaseEnd::Released {
             self.give_back().await;
@@ -130,6 +146,7 @@ impl WriterLease {
             };
             match timeout(patience, self.attempt()).await {
                 Ok(Ok(Try::Mine)) => {
+                    self.until.send_replace(Some(begun + self.settings.renew_deadline));
                     if renewed.replace(begun).is_none() {
                         tracing::info!(lease = %self.settings.name, "holding the writer lease");
                         self.held.send_replace(true);

@@ -78,7 +78,7 @@ pub trait Snapshots: Send + Sync {
     async fn get(&self, id: &SnapshotId) -> Result<Snapshot>;
 
     /// The snapshots of one volume, or of all.
-    /// A second call reads again. `NotFound` for the volume.
+    /// A second call reads again. `NotFound` for the volume, where the array tells that from one without snapshots.
     async fn list(&self, volume: Option<&VolumeId>) -> Result<Vec<Snapshot>>;
 
     /// Takes one; it bears the mark.

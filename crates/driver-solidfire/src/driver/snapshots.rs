@@ -144,15 +144,10 @@ impl Snapshots for Solidfire {
 
     async fn list(&self, volume: Option<&VolumeId>) -> Result<Vec<Snapshot>> {
         let wanted = volume.map(volumes::number).transpose()?;
-        let found = self.listed_snapshots(ListSnapshots { volume: wanted, snapshot: None }).await?;
-        if let (true, Some(volume)) = (found.is_empty(), volume) {
-            self.read_volume(volume).await?;
-        }
-        found
-            .into_iter()
-            .filter(|snapshot| wanted.is_none_or(|id| snapshot.volume == id))
-            .map(shown)
-            .collect()
+        let query = ListSnapshots { volume: wanted, snapshot: None };
+        let found = self.session.call::<SnapshotsAnswer>("ListSnapshots", query).await?.snapshots;
+        let of_volume = found.into_iter().filter(|snapshot| wanted.is_none_or(|id| snapshot.volume == id));
+        of_volume.map(shown).collect()
     }
 
     async fn create(&self, new: &NewSnapshot) -> Result<Snapshot> {

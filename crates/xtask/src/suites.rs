@@ -50,6 +50,11 @@ const SUITES: &[Suite] = &[
         about: "the port's contract on every array",
         work: Work::Tests(conformance),
     },
+    Suite {
+        name: "convergence",
+        about: "every fault of every use case, alone and in pairs; PERILUNE_FULL=1 for all pairs",
+        work: Work::Tests(convergence),
+    },
     Suite { name: "clients", about: "third-party clients on the simulator", work: Work::Tests(clients) },
     Suite { name: "node", about: "the data path on a real kernel, both ends", work: Work::Guests(node) },
     Suite { name: "cluster", about: "the product on a real Kubernetes", work: Work::Guests(cluster) },
@@ -70,6 +75,7 @@ const END_TO_END: &str = "perilune-tests";
 
 /// The test programs that are a suite of their own: suite, package, test.
 const APART: &[(&str, &str, &str)] = &[
+    ("convergence", "perilune-engine", "convergence"),
     ("conformance", "perilune-conformance", "fake"),
     ("conformance", "perilune-driver-solidfire", "conformance"),
     ("clients", "perilune-simulator", "clients"),
@@ -257,6 +263,10 @@ fn unit() -> Result<Vec<Command>> {
 
 fn conformance() -> Result<Vec<Command>> {
     apart("conformance", &[])
+}
+
+fn convergence() -> Result<Vec<Command>> {
+    apart("convergence", &["--nocapture"])
 }
 
 fn clients() -> Result<Vec<Command>> {

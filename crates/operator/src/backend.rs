@@ -5,6 +5,7 @@ mod placing;
 mod report;
 mod resolve;
 mod scan;
+mod tending;
 mod triggers;
 
 use std::sync::Arc;
@@ -31,9 +32,6 @@ use scan::Scanned;
 
 /// A backend that hangs does not keep the others from being used for longer than this.
 const LONGEST_FIRST_ROUND: Duration = Duration::from_secs(15);
-
-/// How often what was left in doubt is followed up.
-const TEND_EVERY: Duration = Duration::from_secs(60);
 
 /// How long to wait before the API server is asked again.
 const RETRY: Duration = Duration::from_secs(2);
@@ -72,34 +70,12 @@ pub async fn run(
         first = begun => match first { Some(first) => first, None => return },
     };
     let becoming_ready = become_ready(ledger.clone(), seen, ready);
-    let tending = tend(Arc::clone(&engine), ledger.clone(), stop.clone());
+    let tending = tending::tend(client.clone(), Arc::clone(&engine), ledger.clone(), stop.clone());
     let commands = claims::run(client.clone(), settings.clone(), Arc::clone(&engine), stop.clone());
     let controller = triggers::triggers(&client, &settings.namespace).graceful_shutdown_on(stop);
     let backends = Backends { client: client.clone(), namespace: settings.namespace, engine, ledger };
     let reconciling = Runner::new(client, backends, settings.identity, first).run(controller);
     tokio::join!(reconciling, becoming_ready, commands, tending);
-}
-
-/// Follows up what earlier calls left in doubt, until `stop`. While nothing is, that costs nothing.
-async fn tend(engine: Arc<Engine>, ledger: ArrayVolumeLedger, stop: impl Future<Output = ()>) {
-    let work = async {
-        ledger.filled().await;
-        loop {
-            let tended = engine.tend().await;
-            if tended.settled > 0 || tended.left > 0 {
-                tracing::info!(
-                    settled = tended.settled,
-                    left = tended.left,
-                    "followed up what was left in doubt"
-                );
-            }
-            sleep(TEND_EVERY).await;
-        }
-    };
-    tokio::select! {
-        () = stop => {}
-        () = work => {}
-    }
 }
 
 /// The backends that there are now.

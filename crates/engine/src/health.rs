@@ -108,7 +108,12 @@ impl Engine {
     }
 
     pub(crate) fn health_of(&self, entry: &Entry) -> VolumeHealth {
-        judge(entry, self.fleet.view(&entry.backend).as_ref(), self.seen.of(&entry.backend, &entry.id))
+        self.health_on(entry, self.fleet.view(&entry.backend).as_ref())
+    }
+
+    /// As [`Self::health_of`], for those who ask about many volumes of one backend.
+    pub(crate) fn health_on(&self, entry: &Entry, backend: Option<&BackendView>) -> VolumeHealth {
+        judge(entry, backend, self.seen.of(&entry.backend, &entry.id))
     }
 
     /// Asks the array about this one volume. What it does not answer is left as it was known.

@@ -37,8 +37,11 @@ impl Engine {
         let shown = |entry: &Entry| entry.phase != Phase::Pending;
         let (entries, more) = self.index().page(after.as_ref(), page_size(max), shown).map_err(unreadable)?;
         let next = entries.last().filter(|_| more).map(|entry| format!("v1:{}", entry.id));
-        let status =
-            |entry: &Entry| VolumeStatus { view: volume::view(entry), health: self.health_of(entry) };
+        let views = self.fleet.views();
+        let status = |entry: &Entry| {
+            let backend = views.iter().find(|view| view.spec.name == entry.backend);
+            VolumeStatus { view: volume::view(entry), health: self.health_on(entry, backend) }
+        };
         Ok(Paged { items: entries.iter().map(|entry| status(entry)).collect(), next })
     }
 

@@ -225,7 +225,10 @@ fn map_device(work: &Work, attachment: &Attachment, reached: &[Reached]) -> Resu
         clear_foreign(work, &map, attachment, Foreign::Delete)?;
         let enough = if work.os().now() < patient { reached.len() } else { attachment.min_paths };
         match verify::verify(work, &map.block, attachment, enough) {
-            Ok(device) if device.size >= attachment.size => Ok(Some(device)),
+            Ok(device) if device.size >= attachment.size => {
+                refuse_beneath(work, &map, &device)?;
+                Ok(Some(device))
+            }
             Ok(device) => {
                 last = Error::new(
                     ErrorKind::NotReady,
@@ -243,6 +246,24 @@ fn map_device(work: &Work, attachment: &Attachment, reached: &[Reached]) -> Resu
         }
     })?;
     device.ok_or(last)
+}
+
+/// Device mapper lets several maps stand on one disk; whatever writes there beside ours would tear the volume.
+fn refuse_beneath(work: &Work, map: &Map, device: &Device) -> Result<()> {
+    for path in &device.paths {
+        let mut holders = sysfs::holders(work.os(), &path.block.name);
+        holders.retain(|holder| *holder != map.block.name);
+        if !holders.is_empty() {
+            let message = format!(
+                "{} beneath map {} is also used by {}; take that away first",
+                path.block.name,
+                map.name,
+                holders.join(", ")
+            );
+            return Err(Error::new(ErrorKind::InUse, message));
+        }
+    }
+    Ok(())
 }
 
 /// The paths are large enough (they were verified), so the map is older than their growth.

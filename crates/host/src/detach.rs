@@ -156,7 +156,9 @@ fn flush(work: &Work, record: &Record, block: &Block) -> Result<()> {
         .os()
         .open(&device.block.name, device.block.number, Access::Exclusive, work.deadline)
         .map_err(|error| {
-            Error::io(format!("{} is in use by a process or a mount elsewhere", device.node()), error)
+            let mut users = usage::elsewhere(work, device.block.number);
+            users.extend(users.is_empty().then(|| "by a process or a mount elsewhere".to_owned()));
+            Error::io(format!("{} is in use: {}", device.node(), users.join(", ")), error)
         })?;
     disk.flush(work.deadline).map_err(failed)
 }

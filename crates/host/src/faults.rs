@@ -9,7 +9,7 @@ use std::{
 use crate::{
     detach,
     error::{ErrorKind, Result},
-    format,
+    format, grow,
     identity::{ExpectedWwid, Wwid},
     linux::Settings,
     mount,
@@ -18,8 +18,8 @@ use crate::{
         fake::{Fake, FakeDisk},
     },
     record::{Phase, Record},
-    request::{Attachment, FsType, Usage},
-    sysfs,
+    request::{Attachment, FsType, GrowRequest, StageRequest, Usage},
+    stage, sysfs,
     target::{Iqn, Lun, Protocol, TargetPath},
     verify,
     volume::VolumeKey,
@@ -218,4 +218,38 @@ fn a_mount_that_turns_out_to_be_another_device_is_undone() {
         mount::mount(&node.work, &device, &node.record.attachment, STAGING.as_ref(), wish).unwrap_err();
     assert_eq!(error.kind, ErrorKind::WrongIdentity);
     assert_eq!(node.acts(), ["mount /staging", "unmount /staging"]);
+}
+
+#[test]
+fn paths_of_unequal_size_are_not_grown_upon() {
+    let larger = FakeDisk { size: SIZE * 2, ..disk(OURS) };
+    let node = Node::new(larger, disk(OURS)).mounted();
+    let request = GrowRequest {
+        volume: node.record.volume.clone(),
+        size: Some(SIZE * 2),
+        deadline: node.work.deadline,
+    };
+    let error = grow::grow(&node.work, &request).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::NotReady);
+    assert!(error.message.contains("differ in size"), "{error:?}");
+    assert_eq!(node.acts(), Vec::<String>::new());
+}
+
+#[test]
+fn another_volumes_staging_path_is_not_touched() {
+    let node = Node::new(disk(OURS), disk(OURS)).mounted();
+    let request = StageRequest {
+        volume: VolumeKey::new("thief").unwrap(),
+        attachment: attachment(),
+        chap: None,
+        staging_path: STAGING.into(),
+        usage: node.record.usage.clone(),
+        read_only: false,
+        born_empty: false,
+        deadline: node.work.deadline,
+    };
+    let error = stage::stage(&node.work, &request).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Refused);
+    assert!(error.message.contains("/staging is in use by volume v"), "{error:?}");
+    assert_eq!(node.acts(), Vec::<String>::new());
 }

@@ -1,5 +1,7 @@
 //! Online growth: every path, then the map, then the file system.
 
+use std::time::Duration;
+
 use crate::{
     error::{Error, ErrorKind, Result},
     filesystem,
@@ -12,6 +14,9 @@ use crate::{
     verify::{self, Device, Verified},
     work::Work,
 };
+
+/// How long multipathd may take to resize a map.
+const RESIZE: Duration = Duration::from_secs(15);
 
 /// Grows the volume. The caller holds its lock.
 pub(crate) fn grow(work: &Work, request: &GrowRequest) -> Result<Grown> {
@@ -130,6 +135,7 @@ fn agreed_size(
 /// One `resize map`, again only if a daemon that was busy did not do it.
 fn resize_map(work: &Work, map: &Map, size: u64) -> Result<()> {
     let command = format!("resize map {}", map.name);
+    let work = work.by(work.os().now() + RESIZE);
     let grown = || sysfs::size(work.os(), &map.block.name).is_some_and(|now| now >= size);
     let done = work.until(|| {
         if !grown() {
@@ -139,7 +145,11 @@ fn resize_map(work: &Work, map: &Map, size: u64) -> Result<()> {
     })?;
     done.ok_or_else(|| {
         let message =
-            format!("multipathd did not resize map {} to {size} bytes; see its log on the host", map.name);
+            format!(
+                "multipathd did not resize map {} to {size} bytes, which it does not while a path of the old size is \
+                 down; expand again when all paths are back",
+                map.name
+            );
         Error::new(ErrorKind::NotReady, message)
     })
 }

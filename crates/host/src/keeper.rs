@@ -5,7 +5,7 @@
 
 use std::{
     collections::HashMap,
-    sync::Weak,
+    sync::{PoisonError, Weak},
     thread,
     time::{Duration, Instant},
 };
@@ -17,7 +17,6 @@ use crate::{
     login::Credentials,
     reach::{self, Manner},
     record::{Phase, Record},
-    request::StagedVolume,
     stage, survey,
     target::TargetPath,
     verify,
@@ -45,11 +44,11 @@ struct Due {
 pub(crate) fn start(site: &Site, alive: Weak<()>) -> Result<()> {
     let site = site.clone();
     let rounds = move || {
-        let (mut due, mut seen) = (HashMap::new(), Vec::new());
+        let mut due = HashMap::new();
         while alive.strong_count() > 0 {
             thread::park_timeout(ROUND);
             round(&site, &mut due);
-            survey(&site, &mut seen);
+            survey(&site);
         }
     };
     thread::Builder::new()
@@ -80,9 +79,10 @@ fn round(site: &Site, due: &mut HashMap<VolumeKey, Due>) {
 }
 
 /// Tells when paths have come or gone by themselves.
-fn survey(site: &Site, seen: &mut Vec<StagedVolume>) {
+fn survey(site: &Site) {
     let work = Work { site: site.clone(), deadline: Instant::now() + ROUND };
     let Ok(now) = survey::staged(&work) else { return };
+    let mut seen = site.seen.lock().unwrap_or_else(PoisonError::into_inner);
     if now != *seen {
         *seen = now;
         site.tell_change();

@@ -2,7 +2,7 @@
 
 use std::{
     path::PathBuf,
-    sync::Arc,
+    sync::{Arc, PoisonError},
     thread,
     time::{Duration, Instant},
 };
@@ -54,7 +54,18 @@ pub struct LinuxHost {
 impl LinuxHost {
     /// Takes the machine into use: listens to uevents, touches nothing. To be called once per process.
     pub fn new(settings: Settings) -> Result<Self> {
-        let os: Arc<dyn Os> = Arc::new(Linux::new(settings.host_root.clone()));
+        let os = Linux::new(settings.host_root.clone());
+        Self::over(Arc::new(os), settings)
+    }
+
+    /// For tests: the process kills itself at the `at`-th beginning or end of an alteration.
+    #[cfg(feature = "mortal")]
+    pub fn dying(settings: Settings, at: u64) -> Result<Self> {
+        let os = crate::os::mortal::Mortal::new(Linux::new(settings.host_root.clone()), at);
+        Self::over(Arc::new(os), settings)
+    }
+
+    fn over(os: Arc<dyn Os>, settings: Settings) -> Result<Self> {
         let site = Site::new(os, settings)?;
         let alive = Arc::new(());
         keeper::start(&site, Arc::downgrade(&alive))?;
@@ -64,6 +75,13 @@ impl LinuxHost {
     /// Processes started so far, for the budget that tests hold.
     pub fn processes_started(&self) -> u64 {
         self.site.os.started()
+    }
+
+    /// Paths found and expected over all staged volumes, as seen within the last seconds.
+    pub fn paths_seen(&self) -> (usize, usize) {
+        let seen = self.site.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let sum = |part: fn(&StagedVolume) -> usize| seen.iter().map(part).sum();
+        (sum(|volume| volume.found), sum(|volume| volume.expected))
     }
 
     /// Calls that the kernel has not answered though their deadline is over.

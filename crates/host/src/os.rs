@@ -10,6 +10,8 @@ mod disk;
 pub(crate) mod fake;
 mod guard;
 mod linux;
+#[cfg(feature = "mortal")]
+pub(crate) mod mortal;
 mod mountinfo;
 mod multipathd;
 mod raw;

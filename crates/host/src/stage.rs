@@ -26,6 +26,7 @@ const PATHS: usize = 16;
 /// Stages the volume. The caller holds its lock.
 pub(crate) fn stage(work: &Work, request: &StageRequest) -> Result<Staged> {
     check(request)?;
+    refuse_taken(work, request)?;
     let mut record = match work.site.records.find(&request.volume)? {
         Some(record) if record.boot == work.site.boot => {
             if let Some(staged) = staged_already(work, request, &record)? {
@@ -62,6 +63,27 @@ fn check(request: &StageRequest) -> Result<()> {
         return Ok(());
     };
     Err(Error::new(ErrorKind::Invalid, format!("volume {}: {complaint}", request.volume)))
+}
+
+/// The staging path may bear stale mounts of this volume, but not what another volume's record says it put there.
+fn refuse_taken(work: &Work, request: &StageRequest) -> Result<()> {
+    let others = work.site.records.list()?.records;
+    let owner = others.iter().find(|other| {
+        other.staging_path == request.staging_path
+            && other.volume != request.volume
+            && other.boot == work.site.boot
+    });
+    match owner {
+        Some(owner) if !usage::layers(work, &request.staging_path)?.is_empty() => {
+            let message = format!(
+                "{} is in use by volume {}; unstage that first",
+                request.staging_path.display(),
+                owner.volume
+            );
+            Err(Error::new(ErrorKind::Refused, message))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn fresh(work: &Work, request: &StageRequest) -> Record {

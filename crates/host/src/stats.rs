@@ -24,8 +24,7 @@ pub(crate) fn health(work: &Work, request: &StatsRequest) -> Result<Vec<Ailment>
     let unsaid = request.volume_path.as_os_str().is_empty();
     let place = if unsaid { &record.staging_path } else { &request.volume_path };
     let mut found = health::ailments(work, &record, place)?;
-    let mounted =
-        matches!(record.usage, Usage::Filesystem { .. }) && !usage::layers(work, place)?.is_empty();
+    let mounted = matches!(record.usage, Usage::Filesystem { .. }) && !usage::layers(work, place)?.is_empty();
     if mounted && let Err(error) = filesystem::statfs(&work.by(work.os().now() + ANSWER), place) {
         let message = format!("the file system does not answer: {}", error.message);
         found.push(Ailment::new(Harm::Inaccessible, "FilesystemSilent", message));

@@ -1,6 +1,9 @@
 //! Who uses a device: maps above it, mounts, and anybody who holds it open for himself.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use crate::{
     error::{Error, Result},
@@ -49,6 +52,29 @@ pub(crate) fn bound_nodes(work: &Work, block: &Block) -> Result<Vec<Mount>> {
     Ok(all_mounts(work)?.into_iter().filter(|mount| !in_copy(work, &mount.target) && bound(mount)).collect())
 }
 
+/// Processes in whose mount namespace the device is mounted though it is not in ours, one for each such namespace. What
+/// cannot be looked at is left out.
+pub(crate) fn elsewhere(work: &Work, number: DevNum) -> Vec<String> {
+    let os = work.os();
+    let ids = |process: &str| -> BTreeSet<u64> {
+        let text = os.read(&Path::new("/proc").join(process).join("mountinfo")).unwrap_or_default();
+        let lines = text.lines().filter(|line| line.split(' ').nth(2) == Some(&number.to_string()));
+        lines.filter_map(|line| line.split(' ').next()?.parse().ok()).collect()
+    };
+    let mut known = ids("self");
+    let processes = os.list(Path::new("/proc")).unwrap_or_default();
+    let mut found = Vec::new();
+    for process in processes.iter().filter(|name| name.bytes().all(|b| b.is_ascii_digit())) {
+        let theirs = ids(process);
+        if !theirs.is_subset(&known) {
+            known.extend(theirs);
+            let name = os.read(&Path::new("/proc").join(process).join("comm")).unwrap_or_default();
+            found.push(format!("mounted in the namespace of process {process} ({})", name.trim()));
+        }
+    }
+    found
+}
+
 /// What uses the device, in words; empty if nothing does.
 pub(crate) fn users(work: &Work, block: &Block) -> Result<Vec<String>> {
     let os = work.os();
@@ -64,7 +90,10 @@ pub(crate) fn users(work: &Work, block: &Block) -> Result<Vec<String>> {
         && let Err(error) = os.open(&block.name, block.number, Access::Exclusive, work.deadline)
         && error.raw_os_error() == Some(nix::libc::EBUSY)
     {
-        users.push("held open by a process, a mount in another namespace or a partition".to_owned());
+        users.extend(elsewhere(work, block.number));
+        if users.is_empty() {
+            users.push("held open by a process, a mount in another namespace or a partition".to_owned());
+        }
     }
     Ok(users)
 }

@@ -105,14 +105,36 @@ impl Device {
     }
 }
 
+/// How often a map is read that is altered while it is read; between two readings lies a quarter of a second at most.
+const READINGS: usize = 12;
+
 /// Reads the identity of every path of the device and refuses it unless all that answer are the volume, published
-/// here, and of one size. At least `enough` must answer.
+/// here, and of one size. At least `enough` must answer. A map that was altered meanwhile is read anew, for multipathd takes
+/// paths in one by one, but not for ever.
 pub(crate) fn verify(
     work: &Work,
     block: &Block,
     attachment: &Attachment,
     enough: usize,
 ) -> Result<Verified<Device>> {
+    let os = work.os();
+    for _ in 0..READINGS {
+        let seen = os.events();
+        if let Some(device) = verify_once(work, block, attachment, enough)? {
+            return Ok(device);
+        }
+        os.wait(seen, work.deadline);
+    }
+    Err(Error::new(ErrorKind::NotReady, format!("the map at /dev/{} is changing all the time", block.name)))
+}
+
+/// As [`verify`]; `None` if the map was altered while it was read.
+fn verify_once(
+    work: &Work,
+    block: &Block,
+    attachment: &Attachment,
+    enough: usize,
+) -> Result<Option<Verified<Device>>> {
     let os = work.os();
     let disk = os.open(&block.name, block.number, Access::Look, work.deadline).map_err(|error| {
         Error::new(ErrorKind::NotReady, format!("/dev/{} cannot be opened yet", block.name)).because(error)
@@ -140,10 +162,8 @@ pub(crate) fn verify(
     check_sizes(work, block, &paths, attachment.size)?;
     let size =
         disk.size().map_err(|error| Error::io(format!("reading the size of /dev/{}", block.name), error))?;
-    if let Some(map) = &map {
-        check_map(work, map, &slaves)?;
-    }
-    Ok(Verified(Device { block: block.clone(), map, paths, disk, size }))
+    let as_read = map.as_ref().is_none_or(|map| stands(work, map, &slaves));
+    Ok(as_read.then(|| Verified(Device { block: block.clone(), map, paths, disk, size })))
 }
 
 /// A slave that is ours, or why it does not answer; an error if it is something else.
@@ -214,12 +234,10 @@ fn check_sizes(work: &Work, block: &Block, paths: &[Verified<PathDevice>], least
     Ok(())
 }
 
-/// The map must still be what was read, and usable.
-fn check_map(work: &Work, map: &Map, slaves: &[String]) -> Result<()> {
-    match sysfs::map(work.os(), &map.block.name) {
-        Some(now) if now.wwid == map.wwid && now.slaves == slaves && !now.suspended => Ok(()),
-        _ => Err(Error::new(ErrorKind::NotReady, format!("map {} is changing", map.name))),
-    }
+/// Is the map still what was read, and usable?
+fn stands(work: &Work, map: &Map, slaves: &[String]) -> bool {
+    sysfs::map(work.os(), &map.block.name)
+        .is_some_and(|now| now.wwid == map.wwid && now.slaves == slaves && !now.suspended)
 }
 
 /// The volume's device as it is now: its map, else its only path if that can have no map.

@@ -14,6 +14,7 @@ use crate::{
     lock::{Held, Locks, Subject},
     os::Os,
     record::Records,
+    request::StagedVolume,
     target::IscsiPath,
 };
 
@@ -30,6 +31,8 @@ pub(crate) struct Site {
     pub(crate) life: String,
     /// Logins whose client gave up; the daemon may complete them at any time.
     pub(crate) pending: Arc<Mutex<Vec<(IscsiPath, Instant)>>>,
+    /// What the keeper saw last.
+    pub(crate) seen: Arc<Mutex<Vec<StagedVolume>>>,
     /// Counts changes of what is staged and of its paths.
     pub(crate) changes: watch::Sender<u64>,
 }
@@ -47,6 +50,7 @@ impl Site {
             boot: boot.trim().to_owned(),
             life: uuid::Uuid::new_v4().simple().to_string(),
             pending: Arc::default(),
+            seen: Arc::default(),
             changes: watch::Sender::new(0),
         })
     }

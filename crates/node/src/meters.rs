@@ -23,8 +23,19 @@ impl Collector for HostMeters {
             None,
             started.metric_type(),
         )?)?;
-        let stuck = ConstGauge::new(i64::try_from(self.0.stuck_calls()).unwrap_or(i64::MAX));
-        let help = "Calls that the kernel has not answered though their deadline is over";
-        stuck.encode(encoder.encode_descriptor("node_stuck_calls", help, None, stuck.metric_type())?)
+        let (found, expected) = self.0.paths_seen();
+        for (name, help, value) in [
+            ("node_paths_found", "Paths of staged volumes that can carry their IO", found),
+            ("node_paths_expected", "Paths that staged volumes should have", expected),
+            (
+                "node_stuck_calls",
+                "Calls that the kernel has not answered though their deadline is over",
+                self.0.stuck_calls(),
+            ),
+        ] {
+            let gauge = ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX));
+            gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)?;
+        }
+        Ok(())
     }
 }

@@ -26,15 +26,19 @@ Usage: cargo xtask setup
 
 /// Debian packages, each with what tells that it, or something like it, is there: a program, a file, or words for Python.
 const PACKAGES: &[(&str, &str)] = &[
+    ("bc", "bc"),
     ("binutils", "strip"),
+    ("bison", "bison"),
     ("busybox-static", "/bin/busybox"),
     ("ca-certificates", "/etc/ssl/certs/ca-certificates.crt"),
     ("containerd", "containerd"),
     ("containernetworking-plugins", "/usr/lib/cni/bridge"),
     ("dmsetup", "dmsetup"),
     ("e2fsprogs", "mkfs.ext4"),
+    ("flex", "flex"),
     ("iproute2", "ip"),
     ("kmod", "modprobe"),
+    ("m4", "m4"),
     ("multipath-tools", "multipathd"),
     ("open-iscsi", "iscsid"),
     ("procps", "ps"),
@@ -100,6 +104,22 @@ pub(crate) fn packages() -> Result<()> {
         missing.iter().filter(|m| PACKAGES.iter().any(|(p, what)| p == *m && !there(what))).collect();
     ensure!(still.is_empty(), "installed, and yet missing: {still:?}");
     Ok(())
+}
+
+/// The kernel module for Fibre Channel in a guest, built if there is none for the guests' kernel.
+pub(crate) fn fcoe() -> Result<PathBuf> {
+    packages()?;
+    let home = Workspace::read()?.target.join("lab");
+    let (module, stamp) = (home.join("fcoe.ko"), home.join("fcoe.version"));
+    let version = process::output(Command::new("linux.uml").arg("--version"))?;
+    if module.exists() && fs::read_to_string(&stamp).is_ok_and(|built| built == version) {
+        return Ok(module);
+    }
+    println!("setup: building the module fcoe for the guests' kernel {} (a minute)", version.trim());
+    fs::create_dir_all(&home)?;
+    process::run(Command::new(workspace::root().join("crates/lab/fcoe-module.sh")).arg(&home))?;
+    fs::write(&stamp, version)?;
+    Ok(module)
 }
 
 /// The folder of the Kubernetes components, built if they are nowhere.

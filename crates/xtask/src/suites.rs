@@ -57,6 +57,7 @@ const SUITES: &[Suite] = &[
     },
     Suite { name: "clients", about: "third-party clients on the simulator", work: Work::Tests(clients) },
     Suite { name: "node", about: "the data path on a real kernel, both ends", work: Work::Guests(node) },
+    Suite { name: "fc", about: "the data path over Fibre Channel on a real kernel", work: Work::Guests(fc) },
     Suite { name: "cluster", about: "the product on a real Kubernetes", work: Work::Guests(cluster) },
     Suite {
         name: "lab",
@@ -73,13 +74,19 @@ const SUITES: &[Suite] = &[
 /// The end-to-end package, which needs a lab.
 const END_TO_END: &str = "perilune-tests";
 
+/// What the names of tests over Fibre Channel begin with.
+const FIBRE_CHANNEL: &str = "fibre_channel";
+
 /// The test programs that are a suite of their own: suite, package, test.
 const APART: &[(&str, &str, &str)] = &[
     ("convergence", "perilune-engine", "convergence"),
     ("conformance", "perilune-conformance", "fake"),
     ("conformance", "perilune-driver-solidfire", "conformance"),
+    ("conformance", "perilune-driver-xiv", "conformance"),
     ("clients", "perilune-simulator", "clients"),
+    ("clients", "perilune-simulator", "clients_xiv"),
     ("node", "perilune-host", "kernel"),
+    ("fc", "perilune-host", "kernel"),
     ("node", "perilune-simulator", "lio"),
     ("lab", "perilune-lab", "life"),
     ("sanity", END_TO_END, "sanity"),
@@ -274,7 +281,16 @@ fn clients() -> Result<Vec<Command>> {
 }
 
 fn node() -> Result<Vec<Command>> {
-    apart("node", &["--nocapture"])
+    apart("node", &["--nocapture", "--skip", FIBRE_CHANNEL])
+}
+
+fn fc() -> Result<Vec<Command>> {
+    let module = setup::fcoe()?;
+    let mut commands = apart("fc", &["--nocapture", FIBRE_CHANNEL])?;
+    for command in &mut commands {
+        command.env("GUEST_FCOE", &module);
+    }
+    Ok(commands)
 }
 
 fn lab() -> Result<Vec<Command>> {

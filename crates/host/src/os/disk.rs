@@ -136,3 +136,21 @@ impl Disk for OpenDisk {
         Ok(self.file.try_lock()?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_name_that_passed_to_another_device_is_not_opened() {
+        let open = |major, minor| {
+            let deadline = Instant::now() + Duration::from_secs(20);
+            OpenDisk::open(&Guard::default(), "null", DevNum { major, minor }, Access::Look, deadline)
+        };
+        assert!(open(1, 3).is_ok());
+        let error = open(1, 5).unwrap_err();
+        assert_eq!(error.to_string(), "/dev/null is device 1:3, the kernel says 1:5");
+    }
+}

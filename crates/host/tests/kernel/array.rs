@@ -9,10 +9,12 @@ use std::{
 use crate::guest::sh;
 
 const TARGET: &str = "/sys/kernel/config/target";
-pub(crate) const PORTALS: [&str; 2] = ["127.0.0.1:3260", "127.0.0.2:3260"];
+pub(crate) const PORTALS: [&str; 2] = ["127.0.1.1:3260", "127.0.1.2:3260"];
+/// A portal that no outage of the others concerns.
+pub(crate) const APART: &str = "127.0.1.3:3260";
 pub(crate) const INITIATOR: &str = "iqn.2026-01.test:node";
 
-fn put(path: impl AsRef<Path>, text: &str) {
+pub(crate) fn put(path: impl AsRef<Path>, text: &str) {
     let path = path.as_ref();
     fs::write(path, text).unwrap_or_else(|error| panic!("writing {text:?} to {}: {error}", path.display()));
 }
@@ -46,21 +48,51 @@ impl Volume {
         Self { id }.activate(mib)
     }
 
+    /// A second volume that says it is this one, as a careless copy of an array's settings makes them.
+    pub(crate) fn twin(id: u32, of: Self, mib: u64) -> Self {
+        sh(&format!("dmsetup message /dev/mapper/pool 0 'create_thin {id}'"));
+        sh(&format!("dmsetup create v{id} --table '0 {} thin /dev/mapper/pool {id}'", mib * 2048));
+        Self { id }.shown(of.id, &format!("/dev/mapper/v{id}"))
+    }
+
+    /// A volume whose device is in the middle not readable.
+    pub(crate) fn broken_at(self, sector: u64, sectors: u64) {
+        let (id, bad) = (self.id, sector + 8);
+        let sound = |from: u64, to: u64| format!("{from} {} linear /dev/mapper/w{id} {from}", to - from);
+        let table = format!("{}\\n{sector} 8 error\\n{}", sound(0, sector), sound(bad, sectors));
+        sh(&format!(
+            "dmsetup create w{id} --table '0 {sectors} thin /dev/mapper/pool {id}' && dmsetup suspend v{id} && \
+             printf '{table}\\n' | dmsetup reload v{id} && dmsetup resume v{id}"
+        ));
+    }
+
+    pub(crate) fn mended(self, sectors: u64) {
+        let id = self.id;
+        sh(&format!(
+            "dmsetup suspend v{id} && dmsetup reload v{id} --table '0 {sectors} thin /dev/mapper/pool {id}' && \
+             dmsetup resume v{id} && dmsetup remove --retry w{id}"
+        ));
+    }
+
     fn activate(self, mib: u64) -> Self {
         let id = self.id;
         sh(&format!("dmsetup create v{id} --table '0 {} thin /dev/mapper/pool {id}'", mib * 2048));
+        self.shown(id, &format!("/dev/mapper/v{id}"))
+    }
+
+    fn shown(self, identity: u32, device: &str) -> Self {
         let store = self.store();
         fs::create_dir_all(&store).unwrap();
-        put(store.join("control"), &format!("udev_path=/dev/mapper/v{id}"));
+        put(store.join("control"), &format!("udev_path={device}"));
         put(store.join("wwn/company_id"), "0xf47acc");
         put(store.join("wwn/vendor_id"), "SolidFir");
         put(store.join("wwn/product_id"), "SSD SAN");
         put(store.join("enable"), "1");
-        put(store.join("wwn/vpd_unit_serial"), &format!("100000000{id:016x}"));
+        put(store.join("wwn/vpd_unit_serial"), &format!("100000000{identity:016x}"));
         self
     }
 
-    fn store(self) -> PathBuf {
+    pub(crate) fn store(self) -> PathBuf {
         Path::new(TARGET).join(format!("core/iblock_{}/v{}", self.id, self.id))
     }
 
@@ -92,7 +124,7 @@ impl Target {
     pub(crate) fn make(iqn: &'static str, chap: Option<[&str; 4]>) -> Self {
         let target = Self { iqn };
         let group = target.group();
-        for portal in PORTALS {
+        for portal in PORTALS.into_iter().chain([APART]) {
             target.raise(portal);
         }
         let auth = group.join("acls").join(INITIATOR);

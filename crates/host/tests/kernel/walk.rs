@@ -1,37 +1,24 @@
 //! The steps, in the guest.
 
-use std::{fs, path::Path, process::Stdio, time::Duration};
+use std::{fs, path::Path};
 
-use perilune_host::{ErrorKind, Host, LinuxHost, StatsRequest};
+use perilune_host::{ErrorKind, Host, LinuxHost};
 
 use crate::{
     array::{PORTALS, Target, Volume, make_pool},
-    guest::{Subject, assert_nothing_left, assert_sound, open_host, sh},
+    guest::{
+        Subject, assert_nothing_left, assert_sound, counted, open_host, paths, runtime, sh, stats, step,
+        until, verdict,
+    },
 };
 
 const CHAP: [&str; 4] = ["usr", "secret123456", "array", "mutual123456"];
 const OWN: &str = "iqn.2010-01.com.solidfire:5vkj.pvc1.42";
 const SHARED: &str = "iqn.2026-01.test:array";
 
-fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
-}
-
 /// The volume with a target of its own, as every step of the crash test sees it.
 fn own() -> Subject {
     Subject::new("pvc-own", Volume { id: 1 }, &Target { iqn: OWN }, 0, 256).chap(CHAP).by_both()
-}
-
-/// One step in a process of its own, to be killed.
-pub(crate) fn only(step: &str) {
-    runtime().block_on(async {
-        let host = open_host();
-        match step {
-            "stage" => drop(own().stage(&host).await.unwrap()),
-            "unstage" => own().unstage(&host).await.unwrap(),
-            other => panic!("no step {other}"),
-        }
-    });
 }
 
 pub(crate) fn all() {
@@ -46,7 +33,6 @@ pub(crate) fn all() {
         let host = open_host();
         step("life of a volume", life(&host)).await;
         step("wrong secret", wrong_secret(&host)).await;
-        step("killed anywhere", killed(&host)).await;
         step("two volumes behind one target", neighbours(&host, &shared)).await;
         step("LUN used again", lun_used_again(&host, &shared)).await;
         step("what is not formatted", not_formatted(&host, &shared)).await;
@@ -57,23 +43,7 @@ pub(crate) fn all() {
         // the last, for the daemon does not come back
         step("bare path", bare_path(&host, &shared)).await;
     });
-}
-
-async fn step(name: &str, body: impl Future<Output = ()>) {
-    if std::env::var("GUEST_STEPS").is_ok_and(|wanted| !name.contains(&wanted)) {
-        return;
-    }
-    let started = std::time::Instant::now();
-    body.await;
-    assert_sound();
-    println!("ok {name} ({:.1} s)", started.elapsed().as_secs_f32());
-}
-
-/// Runs `body` and returns how many processes it started beside what it gave.
-async fn counted<T>(host: &LinuxHost, body: impl Future<Output = T>) -> (T, u64) {
-    let before = host.processes_started();
-    let result = body.await;
-    (result, host.processes_started() - before)
+    verdict();
 }
 
 async fn life(host: &LinuxHost) {
@@ -143,12 +113,6 @@ async fn second_life(host: &LinuxHost, own: &Subject) {
     assert_nothing_left();
 }
 
-async fn stats(host: &LinuxHost, subject: &Subject) -> perilune_host::Stats {
-    let deadline = std::time::Instant::now() + Duration::from_secs(10);
-    let request = StatsRequest { volume: subject.key(), volume_path: subject.staging(), deadline };
-    host.stats(&request).await.unwrap()
-}
-
 async fn wrong_secret(host: &LinuxHost) {
     let wrong = own().chap(["usr", "wrong1234567", "array", "mutual123456"]);
     let error = wrong.stage(host).await.unwrap_err();
@@ -156,35 +120,6 @@ async fn wrong_secret(host: &LinuxHost) {
     assert!(!format!("{error:?}").contains("wrong1234567"));
     wrong.unstage(host).await.unwrap();
     assert_nothing_left();
-}
-
-/// Kills a stage and an unstage at several moments; what follows must find its way from there.
-async fn killed(host: &LinuxHost) {
-    for (index, millis) in [300, 1500].into_iter().enumerate() {
-        kill_after("stage", millis).await;
-        let own = own().with_content();
-        if index % 2 == 0 {
-            own.stage(host).await.unwrap();
-            assert_eq!(fs::read_to_string(own.staging().join("file")).unwrap(), "written");
-            assert_sound();
-            kill_after("unstage", millis / 2).await;
-        }
-        own.unstage(host).await.unwrap();
-        assert_nothing_left();
-    }
-}
-
-async fn kill_after(step: &str, millis: u64) {
-    #[expect(clippy::disallowed_methods, reason = "a process to be killed")]
-    let mut child = tokio::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "volumes_live_and_die_on_a_real_kernel"])
-        .env("GUEST_TEST_STEP", step)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let _ = tokio::time::timeout(Duration::from_millis(millis), child.wait()).await;
-    let _ = child.kill().await;
 }
 
 async fn neighbours(host: &LinuxHost, shared: &Target) {
@@ -334,13 +269,14 @@ async fn portal_down(host: &LinuxHost, shared: &Target) {
     subject.attachment.min_paths = 1;
     let staged = subject.stage(host).await.unwrap();
     assert_eq!((staged.paths, staged.missing.len()), (1, 1));
+    assert_eq!(paths(host, &subject).await, (1, 2));
     assert!(stats(host, &subject).await.abnormal.iter().any(|ailment| ailment.message.contains(PORTALS[1])));
     shared.raise(PORTALS[1]);
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(40);
-    while !stats(host, &subject).await.abnormal.is_empty() {
-        assert!(tokio::time::Instant::now() < deadline, "the portal is back and its path is not");
-        tokio::time::sleep(Duration::from_millis(250)).await;
-    }
+    until(40, "the path of the portal that is back", async || {
+        stats(host, &subject).await.abnormal.is_empty()
+    })
+    .await;
+    assert_eq!(paths(host, &subject).await, (2, 2));
     subject.unstage(host).await.unwrap();
     assert_nothing_left();
 }

@@ -232,16 +232,20 @@ impl Cluster {
         self.replica = next;
     }
 
-    /// Wakes whoever still stands still, and lets time pass until nothing can be on its way any more.
+    /// Lets time pass until nothing can be on its way any more. Whoever still stands still wakes in the midst of it, when nobody
+    /// counts with it.
     pub(crate) async fn settle(&mut self) {
-        self.script.wake.notify_one();
+        let least = if self.active > 0 { 16 } else { 6 };
         for minute in 0..40 {
+            if minute == 10 {
+                self.script.wake.notify_one();
+            }
             sleep(Duration::from_secs(60)).await;
             self.replica.engine.tend().await;
             let waits = |entry: &Entry| {
                 !matches!(entry.phase, Phase::Ready | Phase::Released) || entry.attempted.is_some()
             };
-            if minute >= 5 && !self.ledger.entries().iter().any(waits) {
+            if minute >= least && !self.ledger.entries().iter().any(waits) {
                 break;
             }
         }

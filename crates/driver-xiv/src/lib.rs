@@ -14,7 +14,8 @@
 //! | Operation | Calls | Why not fewer |
 //! |---|---|---|
 //! | create | 2 | the mark |
-//! | clone, restore | 4 | the source's name by its WWN, the volume, its content, the mark |
+//! | clone | 4 | the source's name by its WWN, the volume, its content, the mark |
+//! | restore | 5 | and whose snapshot it is |
 //! | expand | 2 | the name by the WWN |
 //! | delete | 2 | the same look proves the mark by the name's tag; 3 for an imported volume, whose name has none |
 //! | snapshot | 3 | the volume's name, the snapshot, the mark |

@@ -35,10 +35,12 @@ impl Controller {
         &self,
         call: Request<v1::ControllerExpandVolumeRequest>,
     ) -> Result<v1::ControllerExpandVolumeResponse, Failure> {
-        let (handle, range) = volume::growth(call.get_ref())?;
-        note_object(&handle.to_string());
-        let size = self.engine.grow(&handle, range, until(&call)).await.map_err(failure::of)?;
-        volume::grown(size)
+        let wanted = volume::growth(call.get_ref())?;
+        note_object(&wanted.volume.to_string());
+        let until = until(&call);
+        let size = self.engine.grow(&wanted.volume, wanted.range, until).await.map_err(failure::of)?;
+        let idle = async || self.engine.volume(&wanted.volume, until).await.is_ok_and(|v| v.nodes.is_empty());
+        volume::grown(size, wanted.raw && idle().await)
     }
 
     pub(crate) async fn modify_volume(

@@ -84,7 +84,7 @@ impl Rig {
 
     fn configure(&self) -> Result<()> {
         self.kubectl.apply(&perilune_tests::backend_manifests(&self.lab)?)?;
-        let limits = json!({"minPaths": 1, "maxVolumesPerNode": VOLUMES});
+        let limits = json!({"minPaths": 2, "maxVolumesPerNode": VOLUMES});
         self.kubectl.apply(&backend("sf1", json!({"limits": limits}))).map(drop)
     }
 

@@ -120,7 +120,7 @@ mod tests {
             |places: &[Segments]| TopologyRequirement { requisite: places.to_vec(), preferred: vec![] };
         let node = segments(&[("zone", "a"), ("iscsi", "true"), ("fc", "false")]);
         let other = segments(&[("zone", "b"), ("iscsi", "true")]);
-        assert_eq!(news(&reach, &asked(&[node.clone()])), []);
+        assert_eq!(news(&reach, &asked(std::slice::from_ref(&node))), []);
         assert_eq!(news(&reach, &asked(&[other, node.clone()])), [node]);
         assert_eq!(news(&reach, &asked(&[segments(&[("zone", "a")])])), reach);
         assert_eq!(news(&reach, &asked(&[])), reach);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use perilune_csi::capability::AccessType;
 use perilune_csi::context::VolumeContext;
 use perilune_csi::proto::csi::v1;
 use perilune_csi::{Failure, field};
@@ -41,17 +42,23 @@ pub(crate) fn unwanted(request: &v1::DeleteVolumeRequest) -> Result<Option<Volum
     handle::leaving("volume_id", &request.volume_id)
 }
 
-/// What to grow, and how far.
-pub(crate) fn growth(
-    request: &v1::ControllerExpandVolumeRequest,
-) -> Result<(VolumeHandle, SizeRange), Failure> {
+/// What to grow, how far, and whether it is used as a raw device as far as is known.
+#[derive(Debug)]
+pub(crate) struct Growth {
+    pub(crate) volume: VolumeHandle,
+    pub(crate) range: SizeRange,
+    pub(crate) raw: bool,
+}
+
+/// Reads what to grow.
+pub(crate) fn growth(request: &v1::ControllerExpandVolumeRequest) -> Result<Growth, Failure> {
     field::id("volume_id", &request.volume_id)?;
     field::map("secrets", &request.secrets)?;
     let range = size::required(request.capacity_range.as_ref())?;
-    if request.volume_capability.is_some() {
-        capability::one("volume_capability", request.volume_capability.as_ref())?;
-    }
-    Ok((handle::volume("volume_id", &request.volume_id)?, range))
+    let used_as = request.volume_capability.as_ref();
+    let used_as = used_as.map(|given| capability::one("volume_capability", Some(given))).transpose()?;
+    let raw = used_as.is_some_and(|used_as| used_as.access_type == AccessType::Block);
+    Ok(Growth { volume: handle::volume("volume_id", &request.volume_id)?, range, raw })
 }
 
 /// What to alter, and how.
@@ -97,11 +104,12 @@ fn volume(view: &VolumeView) -> Result<v1::Volume, Failure> {
     })
 }
 
-/// A volume that has grown. Nodes must look again even at a raw device: each path has its own idea of the size.
-pub(crate) fn grown(size: Size) -> Result<v1::ControllerExpandVolumeResponse, Failure> {
+/// A volume that has grown. Nodes that have it must look again even at a raw device: each path has its own idea of the
+/// size. Only a raw device that nobody has needs nothing more.
+pub(crate) fn grown(size: Size, settled: bool) -> Result<v1::ControllerExpandVolumeResponse, Failure> {
     Ok(v1::ControllerExpandVolumeResponse {
         capacity_bytes: size::bytes(size)?,
-        node_expansion_required: true,
+        node_expansion_required: !settled,
     })
 }
 

@@ -48,6 +48,24 @@ async fn a_volume_is_made_used_grown_and_removed() {
 }
 
 #[tokio::test]
+async fn only_a_raw_device_that_nobody_has_is_done_without_a_node() {
+    let mut rig = Rig::new().await;
+    let id = rig.made(ask::create("pvc-1", 1)).await.volume_id;
+    let raw = |gib| v1::ControllerExpandVolumeRequest {
+        volume_capability: Some(ask::raw(Mode::SingleNodeWriter)),
+        ..ask::expand(&id, gib)
+    };
+    let mut client = rig.client.clone();
+    let mut grown = async |request| {
+        client.controller_expand_volume(request).await.unwrap().into_inner().node_expansion_required
+    };
+    assert!(!grown(raw(2)).await);
+    assert!(grown(ask::expand(&id, 3)).await);
+    rig.client.controller_publish_volume(ask::publish(&id, "node-1")).await.unwrap();
+    assert!(grown(raw(4)).await);
+}
+
+#[tokio::test]
 async fn restored_and_cloned_volumes_have_the_content_and_are_not_born_empty() {
     let mut rig = Rig::new().await;
     let origin = rig.made(ask::create("pvc-1", 1)).await;

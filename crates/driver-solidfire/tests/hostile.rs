@@ -6,8 +6,8 @@ mod player;
 use std::sync::{Arc, Mutex};
 
 use perilune_array::{
-    Array, ErrorKind, GroupSnapshotId, HostSpec, Name, NewVolume, Owner, PoolId, QosWish, RecordId, Result,
-    Size, SnapshotId, Subject, Throughput, VolumeId,
+    Array, ErrorKind, GroupSnapshotId, HostSpec, Initiator, Invitation, Mode, Name, NewMirror, NewVolume,
+    Owner, Pairing, PoolId, QosWish, RecordId, Result, Role, Size, SnapshotId, Subject, Throughput, VolumeId,
 };
 use perilune_driver_solidfire::Solidfire;
 use player::Player;
@@ -74,6 +74,10 @@ fn sense() -> Value {
 
 impl Bed {
     async fn start() -> Self {
+        Self::with(true).await
+    }
+
+    async fn with(chap: bool) -> Self {
         let says = Arc::new(Mutex::new(Says::Sense));
         let saying = Arc::clone(&says);
         let answer = move |_: &str, request: &Value| {
@@ -88,7 +92,9 @@ impl Bed {
             }
         };
         let player = Player::start(Arc::new(answer)).await;
-        let array = Solidfire::connect(&player.spec()).await.expect("connect to a peer that talks sense");
+        let mut spec = player.spec();
+        spec.settings.0.push(("useCHAP".into(), chap.to_string()));
+        let array = Solidfire::connect(&spec).await.expect("connect to a peer that talks sense");
         Self { _player: player, array, says }
     }
 
@@ -262,4 +268,56 @@ async fn one_spoilt_member_never_makes_the_driver_panic_or_report_what_it_was_no
         }
     }
     assert!(spoilt > 200, "{spoilt}");
+}
+
+#[tokio::test]
+async fn one_spoilt_member_of_an_answer_about_groups_or_pairs_is_no_success_of_another_kind() {
+    let bed = Bed::with(false).await;
+    let access = bed.array.access();
+    let (id, host) = (VolumeId::new("7"), perilune_array::HostId::new("3"));
+    let new_mirror = |role, invitation| NewMirror {
+        subject: Subject::Volume(id.clone()),
+        role,
+        peer_array: perilune_array::ArrayId::new("peer"),
+        peer_pool: PoolId::new("wxyz"),
+        peer_subject: Some(Subject::Volume(VolumeId::new("8"))),
+        mode: Mode::Sync,
+        invitation,
+    };
+    let mirrors = bed.array.mirrors().expect("mirrors");
+    bed.say(Says::Result(sense()));
+    assert!(matches!(mirrors.pair(&new_mirror(Role::Source, None)).await, Ok(Pairing::Tell(_))));
+    let spec = HostSpec {
+        name: Name::new("h"),
+        initiators: vec![Initiator::Iqn("iqn.2026-01.io.perilune.test:9".into())],
+    };
+    for place in 1.. {
+        let mut tree = sense();
+        if !spoil(&mut tree, &mut place.clone(), &json!([{}])) {
+            break;
+        }
+        bed.say(Says::Result(tree.clone()));
+        for answer in [
+            access.find_host(&spec).await.map(drop),
+            access.update_host(&host, &spec.initiators).await.map(drop),
+            access.map(&id, &host, false).await.map(drop),
+            access.unmap(&id, &host).await,
+            access.mappings(&id).await.map(drop),
+            mirrors.pair(&new_mirror(Role::Source, None)).await.map(drop),
+        ] {
+            let kind = answer.map_or_else(|error| error.kind(), |()| ErrorKind::Garbled);
+            let told = [
+                ErrorKind::Garbled,
+                ErrorKind::NotFound,
+                ErrorKind::WrongState,
+                ErrorKind::Busy,
+                ErrorKind::Forbidden,
+            ];
+            assert!(told.contains(&kind), "{kind:?} of {tree}");
+        }
+    }
+    for word in samples(&".{0,200}", 100) {
+        let answer = mirrors.pair(&new_mirror(Role::Target, Some(Invitation::new(word)))).await;
+        assert_eq!(answer.expect_err("nobody invited us").kind(), ErrorKind::Invalid);
+    }
 }

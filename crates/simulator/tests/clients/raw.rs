@@ -77,6 +77,14 @@ impl Lab {
         answer["result"].take()
     }
 
+    /// Waits until an array that was off the network answers again.
+    pub(crate) async fn until_served(&self, array: &str) {
+        let array = self.array(array);
+        let url = format!("https://{}:{}/json-rpc/12.3", array.address, array.port);
+        let served = async { while self.http.post(&url).send().await.is_err() {} };
+        tokio::time::timeout(Duration::from_secs(20), served).await.expect("comes back");
+    }
+
     /// The volume, or null.
     pub(crate) async fn volume(&self, id: &Value) -> Value {
         let listed = self.call("ListVolumes", json!({"volumeIDs": [id]})).await;

@@ -57,6 +57,7 @@ async fn netapps_sdk_pairs_clusters_and_volumes() {
     lab.control().set_online("sf2", false).expect("array");
     assert_eq!(status().await, "Disconnected", "a dead partner");
     lab.control().set_online("sf2", true).expect("array");
+    lab.until_served("sf2").await;
 
     let ended = sdk.step("ended").await;
     assert_eq!(

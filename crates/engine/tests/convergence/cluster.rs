@@ -174,7 +174,9 @@ impl Cluster {
     ) -> Answer<T> {
         let begun = self.script.touches();
         let deadline = Instant::now() + Duration::from_secs(50);
-        let mut task = tokio::spawn(act(Arc::clone(&self.replica.engine), deadline));
+        let (script, replica) = (self.script.clone(), self.active);
+        let process = act(Arc::clone(&self.replica.engine), deadline);
+        let mut task = tokio::spawn(async move { script.process(replica, process).await });
         let (killed, paused) = (Arc::clone(&self.script.killed), Arc::clone(&self.script.paused));
         let answer = tokio::select! {
             biased;
@@ -238,7 +240,7 @@ impl Cluster {
         let least = if self.active > 0 { 16 } else { 6 };
         for minute in 0..40 {
             if minute == 10 {
-                self.script.wake.notify_one();
+                self.script.thaw();
             }
             sleep(Duration::from_secs(60)).await;
             self.replica.engine.tend().await;

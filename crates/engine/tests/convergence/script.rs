@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -130,6 +131,8 @@ struct State {
     trace: Vec<Touch>,
     /// Setting up and looking afterwards touch nothing.
     muted: bool,
+    /// The replica that stands still: nothing of it runs, its timers neither.
+    frozen: Option<usize>,
     /// When the replica that stands still wakes.
     wake: Option<Wake>,
 }
@@ -140,7 +143,7 @@ pub(crate) struct Script {
     state: Arc<Mutex<State>>,
     pub(crate) killed: Arc<Notify>,
     pub(crate) paused: Arc<Notify>,
-    pub(crate) wake: Arc<Notify>,
+    thawed: Arc<Notify>,
 }
 
 impl fmt::Debug for Script {
@@ -176,6 +179,34 @@ impl Script {
         self.with(|state| state.wake = wake);
     }
 
+    /// Whoever stands still goes on.
+    pub(crate) fn thaw(&self) {
+        self.with(|state| state.frozen = None);
+        self.thawed.notify_waiters();
+    }
+
+    /// A process of that replica: it runs while the replica is not frozen.
+    pub(crate) async fn process<T>(&self, replica: usize, mut inner: BoxFuture<'static, T>) -> T {
+        loop {
+            let thawed = self.thawed.notified();
+            tokio::pin!(thawed);
+            thawed.as_mut().enable();
+            if self.with(|state| state.frozen == Some(replica)) {
+                thawed.await;
+                continue;
+            }
+            let ran = std::future::poll_fn(|cx| {
+                if self.with(|state| state.frozen == Some(replica)) {
+                    return Poll::Ready(None);
+                }
+                inner.as_mut().poll(cx).map(Some)
+            });
+            if let Some(done) = ran.await {
+                return done;
+            }
+        }
+    }
+
     /// Wakes the one that stands still when its time has come, and lets it go first.
     async fn take_turns(&self, replica: usize) {
         let (woken, wake) = self.with(|state| {
@@ -184,7 +215,7 @@ impl Script {
             (woken, state.wake.filter(|wake| replica > 0 && made == wake.after))
         });
         if wake.is_some() {
-            self.wake.notify_one();
+            self.thaw();
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
         if replica == 0 && woken && self.with(|state| state.wake.is_some_and(|wake| wake.slowly)) {
@@ -231,8 +262,10 @@ impl Script {
             }
             Fault::Pause => {
                 let answer = act.await;
+                self.with(|state| state.frozen = Some(touch.replica));
                 self.paused.notify_one();
-                self.wake.notified().await;
+                // from here on the process is not polled until it is woken
+                tokio::task::yield_now().await;
                 answer
             }
         }

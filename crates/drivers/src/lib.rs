@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use perilune_array::{Array, ConnectSpec, Connector, Error, ErrorKind, Result, Vendor};
 use perilune_driver_solidfire::Solidfire;
+use perilune_driver_xiv::Xiv;
 
 /// Connects to arrays of every vendor that has a driver.
 #[derive(Debug, Clone, Copy, Default)]
@@ -14,7 +15,8 @@ impl Connector for VendorConnector {
     async fn connect(&self, spec: &ConnectSpec) -> Result<Arc<dyn Array>> {
         match spec.vendor {
             Vendor::Solidfire => Ok(Arc::new(Solidfire::connect(spec).await?)),
-            planned @ (Vendor::Xiv | Vendor::Ds8k | Vendor::Storagecenter) => Err(Error::new(
+            Vendor::Xiv => Ok(Arc::new(Xiv::connect(spec).await?)),
+            planned @ (Vendor::Ds8k | Vendor::Storagecenter) => Err(Error::new(
                 ErrorKind::Unsupported,
                 format!("support for {planned} is planned and not there yet"),
             )),
@@ -42,12 +44,12 @@ mod tests {
             server_name: None,
             chap: None,
             timeout: Duration::from_secs(1),
-            settings: Settings::default(),
+            settings: Settings(vec![("unheard".into(), "of".into())]),
         };
         for (vendor, kind) in [
-            // The driver misses its settings before it sends anything.
+            // A driver judges its settings before it sends anything.
             (Vendor::Solidfire, ErrorKind::Invalid),
-            (Vendor::Xiv, ErrorKind::Unsupported),
+            (Vendor::Xiv, ErrorKind::Invalid),
             (Vendor::Ds8k, ErrorKind::Unsupported),
             (Vendor::Storagecenter, ErrorKind::Unsupported),
         ] {

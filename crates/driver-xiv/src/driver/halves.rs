@@ -28,7 +28,7 @@ pub(super) struct End {
     /// Of one that is not synchronous.
     schedule: Option<String>,
     last: Option<SystemTime>,
-    error: Option<String>,
+    pub(super) error: Option<String>,
 }
 
 impl End {

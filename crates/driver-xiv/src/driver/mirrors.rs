@@ -289,7 +289,19 @@ impl Mirrors for Xiv {
             }
         };
         let activate = Command::new("mirror_activate").with(called.0, name).at(place.as_deref());
-        self.act_unless(activate, "SYNC_ALREADY_ACTIVE").await
+        match self.act(activate).await {
+            // a master that comes back believes so too, and copies nothing while the other is one
+            Err(error) if fault::is(&error, "SYNC_ALREADY_ACTIVE") => {
+                match self.needed_end(&called).await?.error {
+                    None => Ok(()),
+                    Some(word) => {
+                        let text = format!("the mirror of {} cannot go on: {word}", called.1);
+                        Err(Error::new(ErrorKind::WrongState, text).with_source(error))
+                    }
+                }
+            }
+            answer => answer,
+        }
     }
 
     async fn promote(&self, subjects: &[Subject]) -> Result<Vec<Half>> {

@@ -198,4 +198,31 @@ mod tests {
             assert!(read(text, 7).is_err(), "{text}");
         }
     }
+
+    proptest::proptest! {
+        /// Cut off, spoilt at any place, or no answer at all: never a panic, and no success that was not said.
+        #[test]
+        fn hostile_bytes_never_make_it_panic_or_succeed(
+            at in 0_usize..400,
+            by in ".{0,12}",
+            cut in proptest::bool::ANY,
+            noise in "[<>/=\"& a-z!?\\[\\];#0-9]{0,80}",
+        ) {
+            let good = document(&administrator("VOLUME_BAD_NAME", "<v id=\"1\"><name value=\"x\"/></v>"));
+            let at = at.min(good.len());
+            let rest = if cut { "" } else { &good[at..] };
+            for text in [format!("{}{by}{rest}", &good[..at]), noise] {
+                let mut frame = crate::protocol::Frame::default();
+                let whole = frame.feed(text.as_bytes());
+                proptest::prop_assert!(!matches!(read(&text, 7), Ok(Answer::Done(_))), "{text} ({whole:?})");
+            }
+        }
+
+        /// Depth costs nothing: it is refused before anything is built.
+        #[test]
+        fn depth_is_bounded(depth in 17_usize..5000) {
+            let text = "<a>".repeat(depth);
+            proptest::prop_assert!(crate::protocol::Frame::default().feed(text.as_bytes()).is_err());
+        }
+    }
 }

@@ -61,6 +61,13 @@ async fn ibms_client_library_leads_volumes_groups_and_mirrors_through_their_life
     assert_eq!(grouped["members"], json!(["sg.copy", "sg.w"]));
     assert_eq!(lab.volume(0, "sg.w").await["sg_name"], "sg");
 
+    mirrored_and_switched(&lab, &mut client).await;
+    client.step("delete").await;
+    client.end().await;
+    lab.expect_empty();
+}
+
+async fn mirrored_and_switched(lab: &Lab, client: &mut Session<'_>) {
     client.step("mirror").await;
     assert_eq!(lab.volume(1, "w").await["locked"], "yes");
     lab.wait();
@@ -73,8 +80,4 @@ async fn ibms_client_library_leads_volumes_groups_and_mirrors_through_their_life
     assert_eq!((&switched["there"], &switched["relayed"]), (&json!([["Master"]]), &json!([["Master"]])));
     lab.write(1, "w", "overhere").await;
     assert_eq!(lab.read(0, "w", 8).await, "overhere");
-
-    client.step("delete").await;
-    client.end().await;
-    lab.expect_empty();
 }

@@ -64,7 +64,7 @@ async fn forget(client: &Client, engine: &Engine, entry: &Entry) {
     }
     match engine.remove_volume(&handle, Instant::now() + PATIENCE).await {
         Ok(()) => {
-            tracing::info!(volume = %entry.csi_name, record = %entry.id, "forgot a volume that was let go of")
+            tracing::info!(volume = %entry.csi_name, record = %entry.id, "forgot a volume that was let go of");
         }
         Err(failure) => {
             tracing::warn!(volume = %entry.csi_name, record = %entry.id, "cannot forget a volume that was let go of: {failure}");

@@ -102,5 +102,8 @@ async fn over_fibre_channel_every_port_is_a_way_and_the_lun_is_the_groups() {
         let mapping = array.map(&volume, &by_ip.id, false).await.expect("map");
         assert!(mapping.paths.iter().all(|path| matches!(path, Path::Iscsi { lun: Lun(0), .. })));
     }
-    assert_eq!(array.update_host(&fibre.id, &[wwpn.clone()]).await.expect("the same").initiators, [wwpn]);
+    assert_eq!(
+        array.update_host(&fibre.id, std::slice::from_ref(&wwpn)).await.expect("the same").initiators,
+        [wwpn]
+    );
 }

@@ -101,8 +101,11 @@ async fn a_clone_that_is_cancelled_at_the_array_does_not_stay_under_way_for_ever
     }
 }
 
+/// A method and what it is answered.
+type Said = (&'static str, fn() -> Value);
+
 /// A peer that answers each method as the test says, else with what a small cluster would.
-async fn cluster(answers: &'static [(&'static str, fn() -> Value)]) -> (Player, Arc<Mutex<Vec<String>>>) {
+async fn cluster(answers: &'static [Said]) -> (Player, Arc<Mutex<Vec<String>>>) {
     let paths = Arc::<Mutex<Vec<String>>>::default();
     let seen = Arc::clone(&paths);
     let answer = move |path: &str, request: &Value| {

@@ -40,6 +40,7 @@ const FLOORS: &[(&str, &[&str])] = &[
 const FOR_TESTS: &[(&str, &[&str])] = &[
     ("conformance", &["array"]),
     ("driver-solidfire", &["conformance", "simulator"]),
+    ("driver-xiv", &["conformance", "simulator"]),
     ("engine", &["array", "conformance"]),
     ("operator", &["array"]),
     ("csi-controller", &["array"]),

@@ -50,7 +50,13 @@ pub(crate) async fn run(args: Args) -> Result<()> {
         .await
         .with_context(|| format!("listening at {} for health checks (--health-addr)", args.health_addr))?;
     tokio::spawn(health.serve());
-    let work = work(&args, client, cluster, Signals { held, until: lease.until(), ready, is_ready, stop }, &metrics)?;
+    let work = work(
+        &args,
+        client,
+        cluster,
+        Signals { held, until: lease.until(), ready, is_ready, stop },
+        &metrics,
+    )?;
     holding(lease, work).await
 }
 

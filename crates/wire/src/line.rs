@@ -86,12 +86,9 @@ impl Line {
         question: &[u8],
         ends: &mut (impl FnMut(&[u8]) -> Result<bool, String> + Send),
     ) -> Result<(Vec<u8>, Stream)> {
-        let garbled = |reason: &str| Error::Garbled {
-            address: address.to_owned(),
-            reason: self.clean(reason),
-        };
-        let lost =
-            |source: io::Error| Error::NoAnswer { address: address.to_owned(), source: source.into() };
+        let garbled =
+            |reason: &str| Error::Garbled { address: address.to_owned(), reason: self.clean(reason) };
+        let lost = |source: io::Error| Error::NoAnswer { address: address.to_owned(), source: source.into() };
         stream.write_all(question).await.map_err(lost)?;
         stream.flush().await.map_err(lost)?;
         let (mut answer, mut chunk) = (Vec::new(), vec![0; CHUNK]);

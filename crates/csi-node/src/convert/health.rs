@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-use perilune_csi::proto::csi::v1;
 use perilune_csi::Failure;
+use perilune_csi::proto::csi::v1;
 use perilune_host::{Ailment, Harm, Identity, StagedVolume, StatsRequest, Verdict};
 use v1::node_get_storage_health_response::StorageBackendHealth;
 use v1::volume_health::VolumeHealthEntry;

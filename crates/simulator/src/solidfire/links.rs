@@ -46,8 +46,9 @@ struct Station {
     plugged: bool,
     /// Too full to take in what others send.
     full: bool,
-    /// Pairs with something on its way to this cluster.
-    expecting: BTreeSet<Uuid>,
+    /// Pairs with something on its way to this cluster, by the time when it will be there.
+    expecting: BTreeSet<(Timestamp, Uuid)>,
+    expected_at: HashMap<Uuid, Timestamp>,
 }
 
 #[derive(Debug, Default)]
@@ -59,6 +60,18 @@ pub(crate) struct Board {
     ends: HashMap<(Seat, u64), Uuid>,
 }
 
+impl Station {
+    fn expect(&mut self, pair: Uuid, at: Option<Timestamp>) {
+        if let Some(before) = self.expected_at.remove(&pair) {
+            self.expecting.remove(&(before, pair));
+        }
+        if let Some(at) = at {
+            self.expected_at.insert(pair, at);
+            self.expecting.insert((at, pair));
+        }
+    }
+}
+
 impl Links {
     pub(crate) fn join(&self, card: Card) -> Seat {
         let mut board = self.board();
@@ -68,6 +81,7 @@ impl Links {
             plugged: true,
             full: false,
             expecting: BTreeSet::new(),
+            expected_at: HashMap::new(),
         });
         Seat(board.stations.len() - 1)
     }

@@ -14,12 +14,21 @@ pub(super) struct Flow {
     pub(super) from_origin: bool,
     pub(super) since: Timestamp,
     pub(super) synced: Timestamp,
+    lag: Duration,
+}
+
+impl Flow {
+    /// When something written at this time is at the target.
+    fn arrival(&self, written: Timestamp) -> Timestamp {
+        if written <= self.since { self.synced } else { self.synced.max(clock::after(written, self.lag)) }
+    }
 }
 
 impl Board {
     /// What has arrived for volumes of this cluster.
     pub(crate) fn collect(&mut self, seat: Seat, now: Timestamp) -> Vec<(u64, Arrival)> {
-        let expected: Vec<Uuid> = self.stations[seat.0].expecting.iter().copied().collect();
+        let due = self.stations[seat.0].expecting.iter().take_while(|(time, _)| *time <= now);
+        let expected: Vec<Uuid> = due.map(|(_, uuid)| *uuid).collect();
         let mut arrived = Vec::new();
         for uuid in expected {
             self.advance(uuid, now);
@@ -65,35 +74,35 @@ impl Board {
         let (delay, lag) = (habits.sync_delay, habits.lag);
         let wanted = self.obstacle(pair, pair.origin.seat).is_none();
         let Some(pair) = self.volume_pairs.get_mut(&uuid) else { return };
-        pair.deliver(now, if pair.mode == Mode::Async { lag } else { Duration::ZERO });
+        let lag = if pair.mode == Mode::Async { lag } else { Duration::ZERO };
+        pair.deliver(now);
         let same = pair.flow.is_some_and(|flow| flow.from_origin == from_origin);
         if !wanted {
             pair.stop();
         } else if !same {
             pair.stop();
-            pair.begin(Flow { from_origin, since: now, synced: clock::after(now, delay) });
+            pair.begin(Flow { from_origin, since: now, synced: clock::after(now, delay), lag });
         }
         self.expect(uuid);
     }
 
-    /// Notes which cluster has to look at the pair.
+    /// Notes when which cluster has to look at the pair.
     fn expect(&mut self, uuid: Uuid) {
         let Some(pair) = self.volume_pairs.get_mut(&uuid) else { return };
-        let snapshots_only = pair.mode == Mode::SnapshotsOnly;
-        let under_way = pair.flowing().and_then(|(_, source, target)| {
-            let data = !snapshots_only && !source.written.is_empty();
-            (data || !source.snapshots.is_empty()).then_some(target.seat)
+        let under_way = pair.flowing().and_then(|(flow, source, target)| {
+            let data = source.written.first().map(|(time, _)| *time);
+            let snapshot = source.snapshots.first().map(|(time, _)| *time);
+            let next = data.into_iter().chain(snapshot).map(|time| flow.arrival(time)).min();
+            next.map(|time| (target.seat, time))
         });
+        let waits = |end: &End| {
+            let coming = under_way.filter(|(seat, _)| *seat == end.seat).map(|(_, time)| time);
+            (end.seat, if end.arrived.is_empty() { coming } else { Some(Timestamp::MIN) })
+        };
         let ends = [Some(&pair.origin), pair.other.as_ref()].into_iter().flatten();
-        let expecting: Vec<(Seat, bool)> =
-            ends.map(|end| (end.seat, !end.arrived.is_empty() || under_way == Some(end.seat))).collect();
-        for (seat, expects) in expecting {
-            let station = &mut self.stations[seat.0];
-            if expects {
-                station.expecting.insert(uuid)
-            } else {
-                station.expecting.remove(&uuid)
-            };
+        let expected: Vec<(Seat, Option<Timestamp>)> = ends.map(waits).collect();
+        for (seat, at) in expected {
+            self.stations[seat.0].expect(uuid, at);
         }
     }
 }
@@ -122,15 +131,14 @@ impl VolumePair {
     }
 
     /// Lets arrive what has been on the way for long enough, and all that was there when the flow began.
-    fn deliver(&mut self, now: Timestamp, lag: Duration) {
+    fn deliver(&mut self, now: Timestamp) {
         let snapshots_only = self.mode == Mode::SnapshotsOnly;
         let Some((flow, source, target)) = self.flowing() else { return };
-        if now < flow.synced {
-            return;
+        if snapshots_only {
+            source.written.clear();
         }
-        let due = |written: Timestamp| written <= flow.since || clock::after(written, lag) <= now;
-        let ready = source.written.iter().rposition(|(time, _)| due(*time));
-        if let Some(last) = ready.filter(|_| !snapshots_only) {
+        let due = |written: Timestamp| flow.arrival(written) <= now;
+        if let Some(last) = source.written.iter().rposition(|(time, _)| due(*time)) {
             let newest = source.written.drain(..=last).next_back();
             target.arrived.extend(newest.map(|(_, content)| Arrival::Data(content)));
         }

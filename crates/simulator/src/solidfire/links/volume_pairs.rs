@@ -208,9 +208,7 @@ impl Board {
         (end.left, end.arrived) = (true, Vec::new());
         if pair.origin.left && pair.other.as_ref().is_none_or(|end| end.left) {
             self.volume_pairs.remove(&uuid);
-            self.stations.iter_mut().for_each(|station| {
-                station.expecting.remove(&uuid);
-            });
+            self.stations.iter_mut().for_each(|station| station.expect(uuid, None));
         } else {
             self.advance(uuid, now);
         }

@@ -31,7 +31,7 @@ impl Pair {
     }
 
     /// Paired clusters.
-    fn paired(lag: Duration) -> Self {
+    pub(super) fn paired(lag: Duration) -> Self {
         let mut pair = Self::new(lag);
         let key = pair.a.call("StartClusterPairing", json!({}))["clusterPairingKey"].take();
         pair.b.call("CompleteClusterPairing", json!({"clusterPairingKey": key}));
@@ -39,7 +39,7 @@ impl Pair {
     }
 
     /// Volumes of one size in a pair from A to B.
-    fn volumes(&mut self, mode: &str) -> (u64, u64) {
+    pub(super) fn volumes(&mut self, mode: &str) -> (u64, u64) {
         let (one, two) = (self.a.create("v", GIB), self.b.create("v", GIB));
         self.b.call("ModifyVolume", json!({"volumeID": two, "access": "replicationTarget"}));
         let key = self.a.call("StartVolumePairing", json!({"volumeID": one, "mode": mode}));

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use super::pairing::Pair;
 use super::{Bench, GIB};
 
 fn filled(volumes: u64) -> Bench {
@@ -46,5 +47,33 @@ fn lists_are_linear_and_single_calls_do_not_grow_with_the_number_of_volumes() {
     ];
     for (method, params) in single {
         assert!(ratio(method, params) < 5.0, "{method} grows with the number of volumes");
+    }
+}
+
+/// Paired clusters with so many pairs, all in step.
+fn paired(volumes: u64) -> Pair {
+    let mut pair = Pair::paired(Duration::ZERO);
+    for _ in 0..volumes {
+        pair.volumes("Async");
+    }
+    pair.later(Duration::from_secs(1000));
+    pair
+}
+
+#[test]
+fn single_calls_do_not_grow_with_the_number_of_pairs() {
+    let (mut small, mut large) = (paired(100), paired(1000));
+    let single = [
+        ("ModifyVolume", json!({"volumeID": 50, "attributes": {"a": 1}})),
+        ("ListVolumes", json!({"startVolumeID": 50, "limit": 1})),
+        ("GetVolumeStats", json!({"volumeID": 50})),
+        ("ModifyVolumePair", json!({"volumeID": 50, "pausedManual": false})),
+    ];
+    for (method, params) in single {
+        let one = fastest(&mut small.a, method, &params);
+        let ten = fastest(&mut large.a, method, &params);
+        println!("{method}: {one:?} with 100 pairs, {ten:?} with 1000");
+        let ratio = ten.as_secs_f64() / one.as_secs_f64().max(20e-6);
+        assert!(ratio < 5.0, "{method} grows with the number of pairs");
     }
 }

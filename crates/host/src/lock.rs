@@ -1,4 +1,4 @@
-//! Named locks with deadlines. Order: volume → target → address → SCSI host; never upwards.
+//! Named locks with deadlines. Order: volume → target → portal → address → SCSI host; never upwards.
 
 use std::{
     collections::HashMap,
@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     sysfs::Address,
-    target::{Iqn, TargetName},
+    target::{Iqn, Portal, TargetName},
     volume::VolumeKey,
 };
 
@@ -18,6 +18,8 @@ pub(crate) enum Subject {
     Volume(VolumeKey),
     /// Shared: uses sessions of the target. Alone: may log out.
     Target(TargetName),
+    /// A login to one portal of a target.
+    Portal(Iqn, Portal),
     /// The node database's records of a target, which its tool walks as a whole.
     NodeRecords(Iqn),
     Address(Address),

@@ -47,11 +47,11 @@ pub(crate) fn ensure(
     multipath: bool,
 ) -> Result<Session> {
     if find(work, path).is_none() {
-        let work = work.by(work.os().now() + LOGIN);
-        if let Credentials::Given(chap) = credentials {
-            write_record(&work, path, chap.as_ref(), multipath)?;
+        // many volumes may want the one session at once: the first makes it for all
+        let _portal = work.alone(Subject::Portal(path.iqn.clone(), path.portal))?;
+        if find(work, path).is_none() {
+            make(work, path, credentials, multipath)?;
         }
-        log_in(&work, path)?;
     }
     let settled = work.until(|| Ok(find(work, path).filter(Session::logged_in)))?;
     settled.ok_or_else(|| {
@@ -60,6 +60,14 @@ pub(crate) fn ensure(
             format!("the session to {} at {} is {state}; check network and portal", path.iqn, path.portal);
         Error::new(ErrorKind::NotReady, message)
     })
+}
+
+fn make(work: &Work, path: &IscsiPath, credentials: &Credentials, multipath: bool) -> Result<()> {
+    let work = work.by(work.os().now() + LOGIN);
+    if let Credentials::Given(chap) = credentials {
+        write_record(&work, path, chap.as_ref(), multipath)?;
+    }
+    log_in(&work, path)
 }
 
 fn log_in(work: &Work, path: &IscsiPath) -> Result<()> {

@@ -30,8 +30,17 @@ pub enum Error {
     #[error("the answer of {address} was not understood: {reason}")]
     Garbled { address: String, reason: String },
     /// An HTTP answer that is no success, with the beginning of its text.
-    #[error("{address} answered HTTP {code}: {text}")]
+    #[error("{address} answered HTTP {code}{}", words(text))]
     Status { address: String, code: u16, text: String },
+}
+
+/// A page made for a browser says nothing that the code does not.
+fn words(text: &str) -> String {
+    match text.trim() {
+        "" => String::new(),
+        page if page.starts_with('<') => String::new(),
+        text => format!(": {text}"),
+    }
 }
 
 impl Error {

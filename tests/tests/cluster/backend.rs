@@ -61,7 +61,7 @@ fn a_password_that_the_array_refuses_from_the_first_is_named_with_its_secret() {
             bed,
             json!({"credentialsSecretRef": {"name": "mistyped"}}),
             "InvalidCredentials",
-            &["mistyped"],
+            &["spec.credentialsSecretRef"],
         );
         bed.kubectl.run(&["-n", NAMESPACE, "delete", "secret", "mistyped"])?;
         told

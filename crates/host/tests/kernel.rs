@@ -66,7 +66,7 @@ fn fibre_channel_carries_volumes_on_a_real_kernel() {
 fn in_a_guest(name: &str, more: &[&str], walk: fn()) {
     if env::var_os("GUEST_TEST_INSIDE").is_none() {
         let console = boot(name, more);
-        assert!(console.contains("guest ended with 0"), "the guest's console:\n{console}");
+        assert!(console.contains("guest ended with 0"), "the guest's console above tells what failed");
         return;
     }
     let level = env::var("GUEST_LOG").ok();
@@ -118,6 +118,8 @@ fn boot(name: &str, more: &[&str]) -> String {
             panic!("starting linux.uml failed ({error}): apt-get install user-mode-linux")
         });
     let text = String::from_utf8_lossy(&fs::read(&console).unwrap()).into_owned();
-    println!("{text}\nthe guest's process ended with {status}");
+    // indented, so that nobody takes the inner test's results for ours
+    text.lines().for_each(|line| println!("    {line}"));
+    println!("the guest's process ended with {status}");
     text
 }

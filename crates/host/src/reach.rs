@@ -1,6 +1,6 @@
 //! From a session or a remote port to the volume's disk behind it: look what sits at the address, clear leftovers, scan exactly.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::{
     error::{Error, ErrorKind, Result},
@@ -17,7 +17,7 @@ use crate::{
     work::Work,
 };
 
-/// How long a LUN may take to appear behind a session.
+/// How long a LUN may take to appear, once the kernel has looked for it: a busy host's turn to look may come late.
 const APPEAR: Duration = Duration::from_secs(15);
 /// A LUN that did not appear is scanned for again after this.
 const SCAN_AGAIN: Duration = Duration::from_secs(2);
@@ -48,10 +48,9 @@ pub(crate) fn reach(work: &Work, path: &TargetPath, manner: &Manner) -> Result<V
         }
         TargetPath::Fc(path) => ports(work, path)?,
     };
-    let work = work.by(within(work.os(), work.deadline, APPEAR));
     let (mut reached, mut failed) = (Vec::new(), None);
     for way in &ways {
-        match behind(&work, path, way.address(path.lun()), &manner.wwid) {
+        match behind(work, path, way.address(path.lun()), &manner.wwid) {
             Ok(found) => reached.push(found),
             Err(error) if error.kind == ErrorKind::WrongIdentity => return Err(error),
             Err(error) => failed = Some(error),
@@ -93,25 +92,47 @@ fn behind(work: &Work, path: &TargetPath, address: Address, wwid: &ExpectedWwid)
     settle(work, path, address, wwid)
 }
 
-/// Repeats look and act until the volume answers at the address.
+/// Looks and acts until the volume answers at the address, or has had its time to. The wait for a turn to scan does
+/// not count.
 fn settle(work: &Work, path: &TargetPath, address: Address, wwid: &ExpectedWwid) -> Result<Reached> {
-    let (mut scanned, mut scan_at) = (false, work.os().now());
-    let mut last = Error::new(ErrorKind::NotReady, format!("{path}: no time left to look"));
-    let found = work.until(|| {
+    let mut visit = Visit { path, address, wwid, scanned: false, scan_at: work.os().now(), last: unmapped(path) };
+    if visit.look(work)?.is_none() {
+        let patient = work.by(within(work.os(), work.deadline, APPEAR));
+        if patient.until(|| visit.look(&patient))?.is_none() {
+            return Err(visit.last);
+        }
+    }
+    Ok(Reached { address, scanned: visit.scanned })
+}
+
+/// What one call learned of an address so far.
+struct Visit<'a> {
+    path: &'a TargetPath,
+    address: Address,
+    wwid: &'a ExpectedWwid,
+    scanned: bool,
+    scan_at: Instant,
+    last: Error,
+}
+
+impl Visit<'_> {
+    /// One look at what is there, one step towards the volume, and whether it answers now.
+    fn look(&mut self, work: &Work) -> Result<Option<()>> {
+        let Self { path, address, wwid, .. } = *self;
         match verify::read_path(work, address, wwid) {
-            Reading::Ours(disk) if scanned || !remembered_as_another(work, &disk, wwid) => {
+            Reading::Ours(disk) if self.scanned || !remembered_as_another(work, &disk, wwid) => {
                 rescan_if_grown(work, &disk)?;
                 return Ok(Some(()));
             }
             Reading::Ours(disk) => removal::delete_remapped(work, disk)?,
-            Reading::Unknown(why) => last = Error::new(ErrorKind::NotReady, format!("{path}: {why}")),
+            Reading::Unknown(why) => self.last = Error::new(ErrorKind::NotReady, format!("{path}: {why}")),
             Reading::NotMapped => {
-                last = unmapped(path);
+                self.last = unmapped(path);
                 removal::delete_dead(work, address)?;
             }
             Reading::Other(stale) => {
                 // our own scan found it: the array has another volume at this LUN
-                if scanned {
+                if self.scanned {
                     let message = format!("{path} answers as {}, {wwid} was published there", stale.live);
                     if let Err(error) = removal::delete_stale(work, stale) {
                         tracing::warn!(%address, %error, "a disk that is not the volume stays");
@@ -120,15 +141,14 @@ fn settle(work: &Work, path: &TargetPath, address: Address, wwid: &ExpectedWwid)
                 }
                 removal::delete_stale(work, stale)?;
             }
-            Reading::Absent => last = unmapped(path),
+            Reading::Absent => self.last = unmapped(path),
         }
-        if !sysfs::scsi_exists(work.os(), address) && work.os().now() >= scan_at {
+        if !sysfs::scsi_exists(work.os(), address) && work.os().now() >= self.scan_at {
             scan(work, address)?;
-            (scanned, scan_at) = (true, work.os().now() + SCAN_AGAIN);
+            (self.scanned, self.scan_at) = (true, work.os().now() + SCAN_AGAIN);
         }
         Ok(matches!(verify::read_path(work, address, wwid), Reading::Ours(_)).then_some(()))
-    })?;
-    found.map(|()| Reached { address, scanned }).ok_or(last)
+    }
 }
 
 fn unmapped(path: &TargetPath) -> Error {

@@ -207,8 +207,8 @@ fn a_volume_that_no_record_names_does_not_attach_and_says_so() {
         });
         kubectl.run(&["-n", NS, "delete", "pod", "ghost", "--timeout=120s"])?;
         kubectl.run(&["-n", NS, "delete", "pvc", "ghost", "--timeout=120s"])?;
-        // what a refused attach leaves, the attach controller sweeps up once in a while
-        kubectl.run(&["delete", "pv", "ghost", "--timeout=180s"])?;
+        // what a refused attach leaves, the attach controller sweeps up once the node says that it does not use it
+        kubectl.run(&["delete", "pv", "ghost", "--timeout=240s"])?;
         println!("{}", told?);
         Ok(())
     });

@@ -39,6 +39,11 @@ impl Volume {
         Self { id }.activate(mib)
     }
 
+    /// A disk in memory: nothing of it is a device of the guest, which udev would visit.
+    pub(crate) fn in_memory(id: u32, mib: u64) -> Self {
+        Self { id }.told(id, "rd_mcp", &format!("rd_pages={}", mib * 256))
+    }
+
     /// A thin snapshot of another one, as large.
     pub(crate) fn snapshot(id: u32, of: Self, mib: u64) -> Self {
         let of = of.id;
@@ -81,9 +86,13 @@ impl Volume {
     }
 
     fn shown(self, identity: u32, device: &str) -> Self {
-        let store = self.store();
+        self.told(identity, "iblock", &format!("udev_path={device}"))
+    }
+
+    fn told(self, identity: u32, kind: &str, what: &str) -> Self {
+        let store = self.store_of(kind);
         fs::create_dir_all(&store).unwrap();
-        put(store.join("control"), &format!("udev_path={device}"));
+        put(store.join("control"), what);
         put(store.join("wwn/company_id"), "0xf47acc");
         put(store.join("wwn/vendor_id"), "SolidFir");
         put(store.join("wwn/product_id"), "SSD SAN");
@@ -93,7 +102,12 @@ impl Volume {
     }
 
     pub(crate) fn store(self) -> PathBuf {
-        Path::new(TARGET).join(format!("core/iblock_{}/v{}", self.id, self.id))
+        let [device, memory] = ["iblock", "rd_mcp"].map(|kind| self.store_of(kind));
+        if memory.exists() { memory } else { device }
+    }
+
+    fn store_of(self, kind: &str) -> PathBuf {
+        Path::new(TARGET).join(format!("core/{kind}_{}/v{}", self.id, self.id))
     }
 
     pub(crate) fn wwid(self) -> String {

@@ -111,6 +111,7 @@ evictionHard: {memory.available: "0%", nodefs.available: "0%", nodefs.inodesFree
 imageGCHighThresholdPercent: 100
 # how often a pod is looked at again, among others for a volume that has grown
 syncFrequency: 5s
+nodeStatusReportFrequency: 10s
 E2
   while :; do
     "$BINARIES/kubelet" --config /etc/kubelet.yaml --kubeconfig "$STATE/$NAME.kubeconfig" --hostname-override "$NAME" \

@@ -213,12 +213,12 @@ fn too_few(attachment: &Attachment, got: usize, failed: &[Error]) -> Error {
 fn map_device(work: &Work, attachment: &Attachment, reached: &[Reached]) -> Result<Verified<Device>> {
     let started = work.os().now();
     let (mut nudge, patient) = (started + NUDGE, within(work.os(), work.deadline, STRAGGLERS));
-    let mut last = no_map(work, attachment, reached);
+    let mut last = None;
     let device = work.until(|| {
         let Some(map) = find_map(work, attachment) else {
             if work.os().now() >= nudge {
                 nudge = work.os().now() + NUDGE;
-                last = ask_for_map(work, attachment, reached)?;
+                last = Some(ask_for_map(work, attachment, reached)?);
             }
             return Ok(None);
         };
@@ -230,22 +230,25 @@ fn map_device(work: &Work, attachment: &Attachment, reached: &[Reached]) -> Resu
                 Ok(Some(device))
             }
             Ok(device) => {
-                last = Error::new(
+                last = Some(Error::new(
                     ErrorKind::NotReady,
                     format!("map {} has {} bytes, the volume has {}", map.name, device.size, attachment.size),
-                );
+                ));
                 resize_stale_map(work, &map, &device)?;
                 Ok(None)
             }
             Err(error) if error.kind == ErrorKind::NotReady => {
                 tracing::debug!(%error, "the map is not ready");
-                last = error;
+                // a look that ran out of time says nothing about the map
+                if last.is_none() || !work.over() {
+                    last = Some(error);
+                }
                 Ok(None)
             }
             Err(error) => Err(error),
         }
     })?;
-    device.ok_or(last)
+    device.ok_or_else(|| last.unwrap_or_else(|| no_map(work, attachment, reached)))
 }
 
 /// Device mapper lets several maps stand on one disk; whatever writes there beside ours would tear the volume.

@@ -95,11 +95,11 @@ fn behind(work: &Work, path: &TargetPath, address: Address, wwid: &ExpectedWwid)
 /// Looks and acts until the volume answers at the address, or has had its time to. The wait for a turn to scan does
 /// not count.
 fn settle(work: &Work, path: &TargetPath, address: Address, wwid: &ExpectedWwid) -> Result<Reached> {
-    let mut visit = Visit { path, address, wwid, scanned: false, scan_at: work.os().now(), last: unmapped(path) };
+    let mut visit = Visit { path, address, wwid, scanned: false, scan_at: work.os().now(), last: None };
     if visit.look(work)?.is_none() {
         let patient = work.by(within(work.os(), work.deadline, APPEAR));
         if patient.until(|| visit.look(&patient))?.is_none() {
-            return Err(visit.last);
+            return Err(visit.last.unwrap_or_else(|| unmapped(path)));
         }
     }
     Ok(Reached { address, scanned: visit.scanned })
@@ -112,7 +112,7 @@ struct Visit<'a> {
     wwid: &'a ExpectedWwid,
     scanned: bool,
     scan_at: Instant,
-    last: Error,
+    last: Option<Error>,
 }
 
 impl Visit<'_> {
@@ -125,9 +125,13 @@ impl Visit<'_> {
                 return Ok(Some(()));
             }
             Reading::Ours(disk) => removal::delete_remapped(work, disk)?,
-            Reading::Unknown(why) => self.last = Error::new(ErrorKind::NotReady, format!("{path}: {why}")),
+            // a look that ran out of time says nothing about the disk
+            Reading::Unknown(_) if self.last.is_some() && work.over() => {}
+            Reading::Unknown(why) => {
+                self.last = Some(Error::new(ErrorKind::NotReady, format!("{path}: {why}")))
+            }
             Reading::NotMapped => {
-                self.last = unmapped(path);
+                self.last = Some(unmapped(path));
                 removal::delete_dead(work, address)?;
             }
             Reading::Other(stale) => {
@@ -141,7 +145,7 @@ impl Visit<'_> {
                 }
                 removal::delete_stale(work, stale)?;
             }
-            Reading::Absent => self.last = unmapped(path),
+            Reading::Absent => self.last = Some(unmapped(path)),
         }
         if !sysfs::scsi_exists(work.os(), address) && work.os().now() >= self.scan_at {
             scan(work, address)?;

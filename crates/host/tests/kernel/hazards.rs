@@ -151,7 +151,7 @@ async fn one_identity_twice(host: &LinuxHost, shared: &Target) {
 
 async fn unreadable(host: &LinuxHost, shared: &Target) {
     let (volume, sectors) = (Volume { id: 25 }, 256 * 2048);
-    let subject = Subject::new("pvc-bad", volume, shared, 4, 256).within(150);
+    let subject = Subject::new("pvc-bad", volume, shared, 4, 256).within(45);
     volume.broken_at(128 * 2048, sectors);
     let error = subject.stage(host).await.unwrap_err();
     assert!(error.message.contains("at 134217728"), "{error:?}");

@@ -146,7 +146,7 @@ fn paths_left(work: &Work, record: &Record, addresses: &[Address]) -> Result<Lef
 }
 
 fn flush(work: &Work, record: &Record, block: &Block) -> Result<()> {
-    let device = verify::verify(work, block, &record.attachment, 1)?;
+    let device = verify::verify_at_any_size(work, block, &record.attachment)?;
     let failed = |error| {
         let message =
             format!("flushing {} of volume {}: everything is kept as it is", device.node(), record.volume);

@@ -117,10 +117,37 @@ pub(crate) fn verify(
     attachment: &Attachment,
     enough: usize,
 ) -> Result<Verified<Device>> {
+    verify_often(work, block, attachment, enough, Sizes::Right)
+}
+
+/// As [`verify`] for a device that is to be left: its content is kept whatever size it has.
+pub(crate) fn verify_at_any_size(
+    work: &Work,
+    block: &Block,
+    attachment: &Attachment,
+) -> Result<Verified<Device>> {
+    verify_often(work, block, attachment, 1, Sizes::Any)
+}
+
+/// What sizes the paths may have.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sizes {
+    /// All the same, and at least the volume's.
+    Right,
+    Any,
+}
+
+fn verify_often(
+    work: &Work,
+    block: &Block,
+    attachment: &Attachment,
+    enough: usize,
+    sizes: Sizes,
+) -> Result<Verified<Device>> {
     let os = work.os();
     for _ in 0..READINGS {
         let seen = os.events();
-        if let Some(device) = verify_once(work, block, attachment, enough)? {
+        if let Some(device) = verify_once(work, block, attachment, enough, sizes)? {
             return Ok(device);
         }
         os.wait(seen, work.deadline);
@@ -134,6 +161,7 @@ fn verify_once(
     block: &Block,
     attachment: &Attachment,
     enough: usize,
+    sizes: Sizes,
 ) -> Result<Option<Verified<Device>>> {
     let os = work.os();
     let disk = os.open(&block.name, block.number, Access::Look, work.deadline).map_err(|error| {
@@ -159,7 +187,9 @@ fn verify_once(
         );
         return Err(Error::new(ErrorKind::NotReady, message));
     }
-    check_sizes(work, block, &paths, attachment.size)?;
+    if sizes == Sizes::Right {
+        check_sizes(work, block, &paths, attachment.size)?;
+    }
     let size =
         disk.size().map_err(|error| Error::io(format!("reading the size of /dev/{}", block.name), error))?;
     let as_read = map.as_ref().is_none_or(|map| stands(work, map, &slaves));

@@ -264,7 +264,13 @@ async fn shrunk(host: &LinuxHost, shared: &Target) {
     volume.grow(128);
     assert_eq!(ailing(host, &subject).await, []);
     subject.unstage(host).await.unwrap();
+    // one that is to go, goes at any size
+    let (volume, subject) = (Volume { id: 21 }, small(shared));
+    subject.stage(host).await.unwrap();
+    volume.grow(32);
+    subject.unstage(host).await.unwrap();
     assert_nothing_left();
+    volume.grow(64);
 }
 
 async fn generation(host: &LinuxHost, shared: &Target) {

@@ -128,7 +128,7 @@ impl Visit<'_> {
             // a look that ran out of time says nothing about the disk
             Reading::Unknown(_) if self.last.is_some() && work.over() => {}
             Reading::Unknown(why) => {
-                self.last = Some(Error::new(ErrorKind::NotReady, format!("{path}: {why}")))
+                self.last = Some(Error::new(ErrorKind::NotReady, format!("{path}: {why}")));
             }
             Reading::NotMapped => {
                 self.last = Some(unmapped(path));

@@ -5,6 +5,7 @@ use std::{
     os::unix::process::{CommandExt, ExitStatusExt},
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
+    time::Duration,
 };
 
 use anyhow::{Context, Result, ensure};
@@ -12,6 +13,8 @@ use nix::{
     sys::signal::{Signal, killpg},
     unistd::Pid,
 };
+
+use crate::clock::wait_for;
 
 /// A running process and all that it started. Dropping it leaves it running: the namespace ends it with the lab.
 #[derive(Debug)]
@@ -47,7 +50,14 @@ impl Process {
             ensure!(error == nix::errno::Errno::ESRCH, "ending {}: {error}", self.name);
         }
         self.child.wait().with_context(|| format!("waiting for the end of {}", self.name))?;
-        Ok(())
+        // a guest's kernel is several processes, and the last to end holds the lock of its disk
+        wait_for(
+            "the end of the whole group",
+            Duration::from_secs(20),
+            || None,
+            || killpg(group, None).is_err().then_some(()),
+        )
+        .with_context(|| format!("ending {}", self.name))
     }
 }
 

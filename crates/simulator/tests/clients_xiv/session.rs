@@ -44,12 +44,12 @@ impl<'a> Session<'a> {
 
     /// Lets the script on and answers what it says of its next step, which must be `name`.
     pub(crate) async fn step(&mut self, name: &str) -> Value {
-        if self.waiting {
-            self.input.write_all(b"on\n").await.expect("script listens");
-        }
         self.began = Instant::now();
         for array in ARRAYS {
             self.lab.control().clear_journal(array).expect("array");
+        }
+        if self.waiting {
+            self.input.write_all(b"on\n").await.expect("script listens");
         }
         let line =
             timeout(PATIENCE, self.output.next_line()).await.expect("script goes on").expect("readable");

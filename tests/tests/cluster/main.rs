@@ -11,8 +11,10 @@
 
 mod backend;
 mod claims;
+mod commands;
 mod crash;
 mod kinds;
+mod room;
 
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -53,7 +55,11 @@ fn on_bed(test: impl FnOnce(&Bed) -> anyhow::Result<()>) {
 
 /// Nothing is left anywhere.
 fn clean(bed: &Bed) -> anyhow::Result<()> {
-    wait_for("nothing to be left", Duration::from_secs(120), || leftovers::look(bed)).map(drop)
+    clean_within(bed, Duration::from_secs(120))
+}
+
+fn clean_within(bed: &Bed, time: Duration) -> anyhow::Result<()> {
+    wait_for("nothing to be left", time, || leftovers::look(bed)).map(drop)
 }
 
 #[test]

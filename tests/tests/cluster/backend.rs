@@ -19,7 +19,7 @@ fn condition(bed: &Bed, name: &str, kind: &str) -> Result<Value> {
 /// Waits for a condition with this status and reason whose message has all the words.
 fn says(bed: &Bed, name: &str, (kind, status, reason): (&str, &str, &str), words: &[&str]) -> Result<()> {
     let told =
-        wait_for(&format!("{name}: {kind}={status}/{reason} {words:?}"), Duration::from_secs(60), || {
+        wait_for(&format!("{name}: {kind}={status}/{reason} {words:?}"), Duration::from_secs(150), || {
             let c = condition(bed, name, kind)?;
             let message = c["message"].as_str().unwrap_or_default().to_owned();
             let good =
@@ -131,12 +131,12 @@ fn a_backend_with_volumes_is_not_deleted() {
         kubectl.run(&["delete", "arraybackend", "sf1", "--wait=false"])?;
         says(bed, "sf1", ("DeletionBlocked", "True", "VolumesExist"), &["1"])?;
         kubectl.run(&["-n", "demo", "delete", "pvc", "blocks", "--timeout=60s"])?;
-        wait_for("the backend to go", Duration::from_secs(90), || {
+        wait_for("the backend to go", Duration::from_secs(150), || {
             let gone = kubectl.run(&["get", "arraybackend", "sf1"]).is_err();
             Ok(if gone { Ok(()) } else { Err("still there".to_owned()) })
         })?;
         kubectl.apply(&bed.backend_manifests()?)?;
-        wait_for("the backend to be ready again", Duration::from_secs(60), || {
+        wait_for("the backend to be ready again", Duration::from_secs(150), || {
             story::ready(&bed.kubectl, "sf1")
         })
         .map(drop)

@@ -98,7 +98,7 @@ fn ask(bed: &Bed) -> Result<Refusals> {
     kubectl.apply(&json!({"apiVersion": "v1", "kind": "List", "items": items}))?;
     let mut told = BTreeMap::new();
     for Hopeless { name, .. } in &all {
-        let event = wait_for(&format!("a refusal of claim {name}"), Duration::from_secs(90), || {
+        let event = wait_for(&format!("a refusal of claim {name}"), Duration::from_secs(150), || {
             let events = kubectl.events(NS, name)?;
             let refused = events.iter().find(|e| e.contains("ProvisioningFailed"));
             Ok(refused.cloned().ok_or_else(|| events.join(" | ")))
@@ -197,7 +197,7 @@ fn a_volume_that_no_record_names_does_not_attach_and_says_so() {
         let mut pod = story::pod("ghost", "ghost", "node1");
         pod["metadata"]["namespace"] = NS.into();
         kubectl.apply(&pod)?;
-        let told = wait_for("an event on the pod", Duration::from_secs(60), || {
+        let told = wait_for("an event on the pod", Duration::from_secs(150), || {
             let events = kubectl.events(NS, "ghost")?;
             Ok(events
                 .iter()

@@ -12,7 +12,7 @@ use crate::{clean, on_bed};
 fn command(bed: &Bed, id: &str) -> Result<Value> {
     let wish = ["perilune.dev/rescan=true".to_owned(), format!("perilune.dev/request-id={id}")];
     bed.kubectl.run(&["annotate", "arraybackend", "sf1", &wish[0], &wish[1]])?;
-    wait_for(&format!("command {id} to end"), Duration::from_secs(60), || {
+    wait_for(&format!("command {id} to end"), Duration::from_secs(150), || {
         let backend = bed.kubectl.get(&["arraybackend", "sf1"])?;
         let operation = backend["status"]["operation"].clone();
         let cleared = backend["metadata"]["annotations"]["perilune.dev/rescan"].is_null();
@@ -66,7 +66,7 @@ fn a_volume_made_by_hand_is_listed_adopted_by_a_claim_and_let_go_of() {
         println!("adopted volume {id} as {volume}");
 
         kubectl.run(&["-n", "demo", "annotate", "pvc", "adopted", "perilune.dev/unmanage=true"])?;
-        wait_for("the volume to be let go of", Duration::from_secs(60), || {
+        wait_for("the volume to be let go of", Duration::from_secs(150), || {
             let record = kubectl.get(&["arrayvolume", &record])?;
             Ok(if record["status"]["phase"] == "Released" {
                 Ok(())
@@ -94,7 +94,7 @@ fn a_volume_made_by_hand_is_listed_adopted_by_a_claim_and_let_go_of() {
 fn a_command_that_cannot_be_meant_is_rejected_and_cleared() {
     on_bed(|bed| {
         bed.kubectl.run(&["annotate", "arraybackend", "sf1", "perilune.dev/rescan=maybe"])?;
-        wait_for("the rejection", Duration::from_secs(60), || {
+        wait_for("the rejection", Duration::from_secs(150), || {
             let backend = bed.kubectl.get(&["arraybackend", "sf1"])?;
             let operation = &backend["status"]["operation"];
             let cleared = backend["metadata"]["annotations"]["perilune.dev/rescan"].is_null();

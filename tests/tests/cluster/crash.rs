@@ -73,7 +73,7 @@ fn a_node_plugin_killed_during_stage_starts_the_pod_after_its_restart() {
         let out = node.run(script, Duration::from_secs(60))?.success()?;
         ensure!(out.contains("killed"), "the plugin was not killed: {out}");
         story::running(bed, "staged")?;
-        wait_for("the pod to write", Duration::from_secs(60), || {
+        wait_for("the pod to write", Duration::from_secs(150), || {
             Ok(kubectl.sh("demo", "staged", "echo ok >/data/x; sync; cat /data/x").map_err(|e| e.to_string()))
         })?;
         kubectl.run(&["-n", "demo", "delete", "pod", "staged", "--timeout=120s"])?;

@@ -32,7 +32,7 @@ fn published(bed: &Bed) -> Result<Vec<Value>> {
 }
 
 fn place(bed: &Bed) -> Result<()> {
-    let room = wait_for("the class's room to be published", Duration::from_secs(60), || {
+    let room = wait_for("the class's room to be published", Duration::from_secs(150), || {
         Ok(published(bed)?.into_iter().find(|room| room["capacity"].is_string()).ok_or_else(String::new))
     })?;
     let owner = &room["metadata"]["ownerReferences"][0]["kind"];
@@ -41,7 +41,7 @@ fn place(bed: &Bed) -> Result<()> {
 
     let items = [claim("vast", "16Ti"), story::pod("vast", "vast", "node1")];
     bed.kubectl.apply(&json!({"apiVersion": "v1", "kind": "List", "items": items}))?;
-    let told = wait_for("the scheduler to refuse", Duration::from_secs(60), || {
+    let told = wait_for("the scheduler to refuse", Duration::from_secs(150), || {
         let events = bed.kubectl.events(NS, "vast")?;
         let told = events.iter().find(|event| event.contains("enough free storage"));
         Ok(told.cloned().ok_or_else(|| events.join(" | ")))
@@ -60,7 +60,7 @@ fn a_pod_whose_volume_finds_no_room_is_not_placed() {
         kubectl.run(&["-n", NS, "delete", "pod/vast", "pvc/vast", "--ignore-not-found", "--timeout=120s"])?;
         kubectl.run(&["delete", "storageclass", CLASS])?;
         placed?;
-        wait_for("the room of a deleted class to go", Duration::from_secs(60), || {
+        wait_for("the room of a deleted class to go", Duration::from_secs(150), || {
             let left = published(bed)?;
             Ok(if left.is_empty() { Ok(()) } else { Err(format!("{left:?}")) })
         })?;

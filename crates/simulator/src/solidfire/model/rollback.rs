@@ -8,6 +8,7 @@ use super::super::params::Params;
 use super::Cluster;
 use super::retention::Retention;
 use super::snapshots::Traits;
+use super::volumes::Access;
 use crate::kernel::clock;
 
 impl Cluster {
@@ -22,7 +23,7 @@ impl Cluster {
         let snapshot = self.snapshot_of(volume, id)?.clone();
         let name = self.snapshot_name(params)?.unwrap_or_else(|| format!("{}-copy", snapshot.name));
         let attributes = params.attributes()?.unwrap_or_default();
-        self.check_growth(&[(volume, id)])?;
+        self.check_revert(&[(volume, id)])?;
         let saved = if params.flag("saveCurrentState")?.unwrap_or(false) {
             self.check_snapshot_room(volume)?;
             Some(self.take_snapshot(volume, name, Self::kept_traits(attributes), None)?)
@@ -40,7 +41,7 @@ impl Cluster {
         let members: Vec<(u64, u64)> =
             group.members.iter().filter_map(|id| self.snapshots.get(id)).map(|s| (s.volume, s.id)).collect();
         let volumes: Vec<u64> = members.iter().map(|(volume, _)| *volume).collect();
-        self.check_growth(&members)?;
+        self.check_revert(&members)?;
         let name = self.snapshot_name(params)?.unwrap_or_else(|| clock::seconds(self.clock.now()));
         let attributes = params.attributes()?.unwrap_or_default();
         let saved = if params.flag("saveCurrentState")?.unwrap_or(false) {
@@ -55,12 +56,16 @@ impl Cluster {
         Ok(json!({"members": kept, "groupSnapshotID": saved, "groupSnapshot": shown}))
     }
 
-    /// Sizes go back too, which may mean growing.
-    fn check_growth(&self, members: &[(u64, u64)]) -> Result<(), Refusal> {
+    /// Sizes go back too, which may mean growing. A target's data are its source's: it does not go back by itself.
+    fn check_revert(&self, members: &[(u64, u64)]) -> Result<(), Refusal> {
         let mut growth = 0;
         for (volume, snapshot) in members {
             let size = self.snapshot(*snapshot)?.total_size;
-            growth += size.saturating_sub(self.active_volume(*volume)?.total_size);
+            let record = self.active_volume(*volume)?;
+            if record.access == Access::ReplicationTarget {
+                return Err(codes::invalid(format!("VolumeID {volume} is a replication target.")));
+            }
+            growth += size.saturating_sub(record.total_size);
         }
         if growth > 0 { self.check_capacity(growth) } else { Ok(()) }
     }

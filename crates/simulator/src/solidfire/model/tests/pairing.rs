@@ -166,6 +166,19 @@ fn a_pair_synchronizes_and_then_follows_every_write() {
 }
 
 #[test]
+fn a_target_does_not_go_back_to_a_snapshot_of_its_own() {
+    let mut pair = Pair::paired(Duration::ZERO);
+    let (_, two) = pair.volumes("Async");
+    let snapshot = pair.b.call("CreateSnapshot", json!({"volumeID": two}))["snapshotID"].take();
+    pair.later(SYNC);
+    let back = json!({"volumeID": two, "snapshotID": snapshot});
+    let refused = pair.b.answer("RollbackToSnapshot", back.clone());
+    assert_eq!(refused.err().as_deref(), Some("xInvalidParameter"));
+    access(&mut pair.b, two, "readWrite");
+    pair.b.call("RollbackToSnapshot", back);
+}
+
+#[test]
 fn an_asynchronous_target_lags_behind_and_loses_what_is_under_way_in_a_failover() {
     let mut pair = Pair::paired(Duration::from_secs(30));
     let (one, two) = pair.volumes("Async");

@@ -46,9 +46,45 @@ pub(crate) fn ignored(line: &str) -> Option<String> {
     Some(format!("{name}: {}", reason.strip_prefix(", ").unwrap_or("ignored without a reason")))
 }
 
+/// Picks the lines that tell what failed, so that a long log need not be searched: where something panicked, what it
+/// said first, and what is called `FAILED`.
+#[derive(Debug, Default)]
+pub(crate) struct Failures {
+    lines: Vec<String>,
+    message_follows: bool,
+}
+
+impl Failures {
+    /// More of them are consequences.
+    const MOST: usize = 40;
+
+    pub(crate) fn hear(&mut self, line: &str) {
+        let tells = line.contains("panicked at ")
+            || line.contains("FAILED")
+            || line.starts_with("error: test failed");
+        if (tells || self.message_follows) && self.lines.len() < Self::MOST {
+            self.lines.push(line.trim().to_owned());
+        }
+        self.message_follows = line.contains("panicked at ");
+    }
+
+    pub(crate) fn into_lines(self) -> Vec<String> {
+        self.lines
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_a_failure_place_and_message_are_kept() {
+        let mut failures = Failures::default();
+        let log = "test a ... ok\nthread 'b' panicked at src/b.rs:1:2:\n  no such disk\nnote: more\ntest b ... FAILED";
+        log.lines().for_each(|line| failures.hear(line));
+        let kept = ["thread 'b' panicked at src/b.rs:1:2:", "no such disk", "test b ... FAILED"];
+        assert_eq!(failures.into_lines(), kept);
+    }
 
     #[test]
     fn a_summary_line_gives_its_numbers_and_another_line_none() {

@@ -1,7 +1,7 @@
 //! Running other programs.
 
 use std::{
-    io::{BufRead, BufReader},
+    io::{self, BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -23,17 +23,18 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
     String::from_utf8(output.stdout).with_context(|| format!("reading the output of {}", named(command)))
 }
 
-/// Runs a program and hands over its standard output line by line; whether it succeeded.
-pub(crate) fn overhear(command: &mut Command, mut hear: impl FnMut(&str)) -> Result<bool> {
-    let mut child =
-        command.stdout(Stdio::piped()).spawn().with_context(|| format!("starting {}", named(command)))?;
-    if let Some(out) = child.stdout.take() {
-        let mut lines = BufReader::new(out);
-        let mut line = Vec::new();
-        while lines.read_until(b'\n', &mut line)? > 0 {
-            hear(String::from_utf8_lossy(&line).trim_end());
-            line.clear();
-        }
+/// Runs a program and hands over what it writes, line by line, errors in their place; whether it succeeded.
+pub(crate) fn overhear(mut command: Command, mut hear: impl FnMut(&str)) -> Result<bool> {
+    let (reader, writer) = io::pipe()?;
+    command.stdout(writer.try_clone()?).stderr(writer);
+    let mut child = command.spawn().with_context(|| format!("starting {}", named(&command)))?;
+    // the command holds the pipe's other end, too
+    drop(command);
+    let mut lines = BufReader::new(reader);
+    let mut line = Vec::new();
+    while lines.read_until(b'\n', &mut line)? > 0 {
+        hear(String::from_utf8_lossy(&line).trim_end());
+        line.clear();
     }
     Ok(child.wait()?.success())
 }

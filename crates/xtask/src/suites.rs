@@ -16,7 +16,7 @@ use anyhow::{Result, bail, ensure};
 
 use crate::{
     codegen,
-    libtest::{self, Count},
+    libtest::{self, Count, Failures},
     process, setup, tidy, tools,
     workspace::{self, Workspace, cargo},
 };
@@ -182,10 +182,11 @@ impl Suite {
 impl Outcome {
     fn run_tests(&mut self, commands: Vec<Command>) -> Result<()> {
         let mut heard = 0;
-        for mut command in commands {
-            let mut count = Count::default();
+        for command in commands {
+            let (mut count, mut failures) = (Count::default(), Failures::default());
             let name = self.name;
-            let succeeded = process::overhear(&mut command, |line| {
+            let succeeded = process::overhear(command, |line| {
+                failures.hear(line);
                 if let Some(more) = libtest::summary(line) {
                     heard += 1;
                     count += more;
@@ -199,6 +200,9 @@ impl Outcome {
                 }
             })?;
             self.count += count;
+            if !succeeded {
+                self.remarks.extend(failures.into_lines());
+            }
             // a program that did not compile, or died without a summary
             ensure!(
                 succeeded || count.failed > 0,

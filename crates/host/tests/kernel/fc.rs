@@ -145,7 +145,7 @@ async fn used_again(host: &LinuxHost) {
     unmap(2);
     map(1, Volume { id: 61 });
     map(2, Volume { id: 62 });
-    let wrong = subject("pvc-wrong", Volume { id: 61 }, 2, 64).block().within(20);
+    let wrong = subject("pvc-wrong", Volume { id: 61 }, 2, 64).block().within(60);
     let error = wrong.stage(host).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::WrongIdentity, "{error:?}");
     wrong.unstage(host).await.unwrap();

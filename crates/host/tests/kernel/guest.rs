@@ -35,7 +35,7 @@ pub(crate) fn open_host() -> LinuxHost {
     LinuxHost::new(settings()).unwrap()
 }
 /// As long as a call may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// A volume as the controller would publish it.
 #[derive(Clone)]

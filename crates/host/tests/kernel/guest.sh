@@ -56,7 +56,7 @@ mount --make-rshared /
 mount --rbind / /host
 mount --make-rslave /host
 
-GUEST_TEST_INSIDE=1 RUST_BACKTRACE=1 "$GUEST_TEST" --exact "$GUEST_NAME" --nocapture 2>&1
+GUEST_TEST_INSIDE=1 "$GUEST_TEST" --exact "$GUEST_NAME" --nocapture 2>&1
 code=$?
 if [ $code != 0 ]; then
   echo "--- iscsid"; tail -n 20 /run/iscsid.log

@@ -97,11 +97,11 @@ async fn two_in_a_map(host: &LinuxHost, shared: &Target) {
         shared.unmap(2);
         shared.map(1, b);
         shared.map(5, a);
-        let moved = Subject::new("pvc-moved", a, shared, 5, 64).block().within(25);
+        let moved = Subject::new("pvc-moved", a, shared, 5, 64).block();
         if in_use {
             sh(&format!("dmsetup create user --table '0 8 linear {} 0'", map_of(a)));
             // refused, unless multipathd was quicker and has thrown the foreign disk out of the map itself
-            match moved.stage(host).await {
+            match moved.clone().within(45).stage(host).await {
                 Ok(_) => assert_sound(),
                 Err(error) => {
                     let refused = matches!(error.kind, ErrorKind::WrongIdentity | ErrorKind::InUse);
@@ -135,12 +135,12 @@ async fn two_in_a_map(host: &LinuxHost, shared: &Target) {
 async fn one_identity_twice(host: &LinuxHost, shared: &Target) {
     shared.map(6, Volume::twin(24, Volume { id: 21 }, 64));
     scan_by_hand(6, Volume { id: 21 });
-    let subject = small(shared).within(25);
-    let error = subject.stage(host).await.unwrap_err();
+    let subject = small(shared);
+    let error = subject.clone().within(45).stage(host).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::WrongIdentity, "{error:?}");
     assert!(error.message.contains("two volumes may bear one identity"), "{error:?}");
     // which of the two was meant only a person can tell
-    assert_eq!(subject.unstage(host).await.unwrap_err().kind, ErrorKind::WrongIdentity);
+    assert_eq!(subject.clone().within(45).unstage(host).await.unwrap_err().kind, ErrorKind::WrongIdentity);
     log_out_by_hand();
     shared.unmap(6);
     subject.unstage(host).await.unwrap();
@@ -151,9 +151,9 @@ async fn one_identity_twice(host: &LinuxHost, shared: &Target) {
 
 async fn unreadable(host: &LinuxHost, shared: &Target) {
     let (volume, sectors) = (Volume { id: 25 }, 256 * 2048);
-    let subject = Subject::new("pvc-bad", volume, shared, 4, 256).within(45);
+    let subject = Subject::new("pvc-bad", volume, shared, 4, 256);
     volume.broken_at(128 * 2048, sectors);
-    let error = subject.stage(host).await.unwrap_err();
+    let error = subject.clone().within(60).stage(host).await.unwrap_err();
     assert!(error.message.contains("at 134217728"), "{error:?}");
     assert_eq!(sh(&format!("blkid -p {} || true", volume.device())), "");
     volume.mended(sectors);
@@ -190,8 +190,8 @@ async fn used_beneath(host: &LinuxHost, shared: &Target) {
     let disk = sh(&format!("ls /sys/block/$(basename $(readlink -f {}))/slaves", map_of(volume)));
     sh(&format!("multipathd del map {}", map_of(volume).trim_start_matches("/dev/mapper/")));
     sh(&format!("dmsetup create user --table '0 8 linear /dev/{disk} 0'"));
-    let subject = small(shared).within(18);
-    let error = subject.stage(host).await.unwrap_err();
+    let subject = small(shared);
+    let error = subject.clone().within(30).stage(host).await.unwrap_err();
     assert!(matches!(error.kind, ErrorKind::NotReady | ErrorKind::InUse), "{error:?}");
     assert_eq!(sh("dmsetup deps user | grep -c 'dependencies'"), "1", "the other user keeps his disk");
     sh("dmsetup remove --retry user");
@@ -436,7 +436,7 @@ async fn reboot(host: &LinuxHost, shared: &Target) {
 
 async fn lies(host: &LinuxHost, shared: &Target) {
     let lie = async |what: &str, subject: Subject, kind: ErrorKind| {
-        let error = subject.within(45).stage(host).await.unwrap_err();
+        let error = subject.within(60).stage(host).await.unwrap_err();
         assert_eq!(error.kind, kind, "{what}: {error:?}");
         subject_clean(host, what).await;
         error.message

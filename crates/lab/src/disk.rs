@@ -47,6 +47,10 @@ struct Template {
 impl Template {
     fn ensure(&self, spec: &Spec, images: &[PathBuf], tell: &mut impl FnMut(&str)) -> Result<PathBuf> {
         let name = self.path.file_name().unwrap_or_default().display();
+        // another lab may be making it; one made twice would be another to those that already run on it
+        let lock = self.path.with_extension("lock");
+        let lock = fs::File::create(&lock).with_context(|| format!("making {}", lock.display()))?;
+        lock.lock().with_context(|| format!("waiting for another lab to make {name}"))?;
         if self.path.exists() {
             tell(&format!("{name} with the images found in the cache"));
             return Ok(self.path.clone());

@@ -38,12 +38,12 @@ enum Work {
     Guests(fn() -> Result<Vec<Command>>),
 }
 
+/// In the order in which they begin: what needs the Kubernetes components and computes nothing else comes late, since they
+/// are built meanwhile, and what takes longest begins first.
 const SUITES: &[Suite] = &[
     Suite { name: "fmt", about: "rustfmt finds nothing to change", work: Work::Check(fmt) },
     Suite { name: "lint", about: "clippy finds nothing in any target", work: Work::Check(lint) },
     Suite { name: "tidy", about: "cargo xtask tidy", work: Work::Check(tidy) },
-    Suite { name: "codegen", about: "what is generated is as its sources say", work: Work::Check(codegen) },
-    Suite { name: "deny", about: "licences, sources and walls of dependencies", work: Work::Check(deny) },
     Suite { name: "unit", about: "all packages' own tests", work: Work::Tests(unit) },
     Suite {
         name: "conformance",
@@ -56,18 +56,20 @@ const SUITES: &[Suite] = &[
         work: Work::Tests(convergence),
     },
     Suite { name: "clients", about: "third-party clients on the simulator", work: Work::Tests(clients) },
-    Suite { name: "node", about: "the data path on a real kernel, both ends", work: Work::Guests(node) },
-    Suite { name: "fc", about: "the data path over Fibre Channel on a real kernel", work: Work::Guests(fc) },
+    Suite { name: "deny", about: "licences, sources and walls of dependencies", work: Work::Check(deny) },
+    Suite { name: "codegen", about: "what is generated is as its sources say", work: Work::Check(codegen) },
     Suite { name: "cluster", about: "the product on a real Kubernetes", work: Work::Guests(cluster) },
+    Suite { name: "node", about: "the data path on a real kernel, both ends", work: Work::Guests(node) },
+    Suite {
+        name: "sanity",
+        about: "csi-sanity on the real binaries and a real data path of each array, nothing left out",
+        work: Work::Guests(sanity),
+    },
+    Suite { name: "fc", about: "the data path over Fibre Channel on a real kernel", work: Work::Guests(fc) },
     Suite {
         name: "lab",
         about: "the test bed itself: guests, and that nothing of it is left",
         work: Work::Guests(lab),
-    },
-    Suite {
-        name: "sanity",
-        about: "csi-sanity on the real binaries and a real data path, nothing left out",
-        work: Work::Guests(sanity),
     },
 ];
 

@@ -153,7 +153,8 @@ async fn too_long(host: &LinuxHost, shared: &Target) {
     until(60, "the paths are back", async || paths(host, &subject).await.0 == 2).await;
     until(40, "the detach ends", async || subject.unstage(host).await.is_ok()).await;
     subject.clone().with_content().stage(host).await.unwrap();
-    assert_eq!(ailing(host, &subject).await, []);
+    // one path is enough to stage, and the other may come later
+    until(60, "the volume is well", async || ailing(host, &subject).await.is_empty()).await;
     subject.unstage(host).await.unwrap();
     other.stop();
     beside.unstage(host).await.unwrap();

@@ -24,7 +24,10 @@ if [ "${1:-}" != inside ]; then
   mount -t tmpfs tmpfs dev/shm
   mount -t tmpfs tmpfs run
   mount -t tmpfs tmpfs tmp
-  [ ! -b /dev/ubda ] || mount -o noinit_itable /dev/ubda var/lib
+  if [ -b /dev/ubda ] && ! mount -t ext4 -o noinit_itable /dev/ubda var/lib; then
+    echo "the guest's disk does not mount; see the kernel's words above"
+    echo o >/proc/sysrq-trigger; sleep 10
+  fi
   # the same paths as outside, also where the mounts above have just hidden them
   for share in "$BINARIES" $SHARES; do mkdir -p ".$share"; mount -rt hostfs hostfs ".$share" -o "$share"; done
   mkdir -p ".$STATE"; mount -t hostfs hostfs ".$STATE" -o "$STATE"

@@ -103,6 +103,16 @@ pub enum Data {
     Lio,
 }
 
+impl Data {
+    /// Bytes of an array where nobody says how many. Real disks lie on the guest's own storage, so they get less.
+    pub(crate) fn usual_capacity(self) -> u64 {
+        match self {
+            Self::Memory => 100 << 40,
+            Self::Lio => 64 << 30,
+        }
+    }
+}
+
 /// Sources disagree whether a real cluster refuses or queues clone jobs beyond its limits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -15,7 +15,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::config::{ArrayConfig, Config, ConfigError, Credentials, Data, Vendor, wrong};
+use crate::config::{ArrayConfig, Chap, Config, ConfigError, Credentials, Data, Vendor, wrong};
 use crate::control::{Machine, Statistics};
 use crate::kernel::clock::Clock;
 use crate::kernel::fabric::{Fabric, FabricError, Lio, Memory};
@@ -89,8 +89,12 @@ impl Array {
         let fabric: Box<dyn Fabric> = match config.data {
             Data::Memory => Box::new(Memory::default()),
             Data::Lio => {
-                let bytes = config.pools.iter().map(|pool| pool.capacity).sum::<u64>();
-                Box::new(Lio::new(config, &facts.portals, if bytes == 0 { 100 << 40 } else { bytes })?)
+                let bytes = if config.pools.is_empty() {
+                    config.data.usual_capacity()
+                } else {
+                    config.pools.iter().map(|pool| pool.capacity).sum()
+                };
+                Box::new(Lio::new(config, &facts.portals, bytes)?)
             }
         };
         let mut net = hold(&world.net);
@@ -207,8 +211,14 @@ pub(crate) fn check(config: &ArrayConfig, field: &dyn Fn(&str) -> String) -> Res
     if Model::read(&config.model).is_none() {
         return Err(wrong(field("model"), "must be Gen3, SpectrumAccelerate, A9000 or A9000R"));
     }
-    if config.data == Data::Lio {
-        return Err(wrong(field("data"), "must be memory: disks of this family are not exported yet"));
+    if config.data == Data::Lio && !Model::read(&config.model).is_some_and(Model::flash) {
+        return Err(wrong(
+            field("data"),
+            "must be memory: the kernel's target cannot show the identity of this model's disks",
+        ));
+    }
+    if config.data == Data::Lio && config.lio.chap == Chap::Mutual {
+        return Err(wrong(field("lio.chap"), "must be one-way: this family does not prove itself to hosts"));
     }
     let seven = |serial: &String| serial.len() == 7 && serial.bytes().all(|b| b.is_ascii_digit());
     if config.serial.as_ref().is_some_and(|serial| !seven(serial)) {

@@ -6,6 +6,7 @@
 mod lio;
 mod memory;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -16,17 +17,31 @@ pub(crate) use memory::Memory;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Image(pub(crate) u32);
 
-/// What an initiator may see of an image, and how the disk presents itself.
+/// At which target an image is seen, by whom, and how the disk presents itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Export {
     pub(crate) iqn: String,
     pub(crate) identity: Identity,
-    /// Anyone who proves to be this reaches the disk. Absent: nobody by CHAP.
-    pub(crate) login: Option<Login>,
-    /// Initiators that reach the disk by name, with the proof each must give, if any.
-    pub(crate) initiators: Vec<(String, Option<Login>)>,
+    pub(crate) reach: Reach,
     pub(crate) read_only: bool,
 }
+
+/// Who sees a disk, and at which LUN.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// The target is this disk's alone and shows it as LUN 0.
+    Alone {
+        /// Anyone who proves to be this reaches the disk. Absent: nobody by CHAP.
+        login: Option<Login>,
+        /// Initiators that reach the disk by name, with the proof each must give, if any.
+        initiators: Guests,
+    },
+    /// Many disks share the target; each of these initiators, let in by [`Fabric::admit`], sees this one at its LUN.
+    Among(BTreeMap<String, u32>),
+}
+
+/// Initiators by name, with the proof each must give, if any.
+pub(crate) type Guests = BTreeMap<String, Option<Login>>;
 
 /// The identity a disk shows in its inquiry pages.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,6 +111,8 @@ pub(crate) trait Fabric: Send + fmt::Debug {
     fn delete(&mut self, image: Image) -> Result<(), FabricError>;
     /// Makes `image` visible as given, or to nobody. Doing so again changes nothing; sessions that may not last are cut.
     fn export(&mut self, image: Image, export: Option<Export>) -> Result<(), FabricError>;
+    /// Lets these initiators, and no others, log in to a target that many disks share, whether they see one or not.
+    fn admit(&mut self, iqn: &str, guests: &Guests) -> Result<(), FabricError>;
     fn sessions(&self) -> Vec<Session>;
     /// Bytes that hold data.
     fn used(&self) -> u64;

@@ -125,6 +125,7 @@ impl Net {
             Run::Net(run) => run(self, at, arguments)?,
         };
         self.tick()?;
+        self.systems[at].expose()?;
         Ok(answer)
     }
 }

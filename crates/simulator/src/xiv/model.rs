@@ -4,6 +4,7 @@ pub(crate) mod audit;
 pub(crate) mod classes;
 pub(crate) mod domains;
 pub(crate) mod events;
+pub(crate) mod exports;
 pub(crate) mod facts;
 pub(crate) mod groups;
 pub(crate) mod hosts;
@@ -20,9 +21,9 @@ pub(crate) mod volumes;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-use crate::config::ArrayConfig;
+use crate::config::{ArrayConfig, Data};
 use crate::kernel::clock::Clock;
-use crate::kernel::fabric::{Fabric, Image};
+use crate::kernel::fabric::{Export, Fabric, Image};
 
 use self::classes::Class;
 use self::events::Happening;
@@ -55,6 +56,10 @@ pub(crate) struct System {
     pub(crate) limits: Limits,
     pub(crate) clock: Clock,
     pub(crate) fabric: Box<dyn Fabric>,
+    /// Are its volumes disks that somebody can log in to?
+    pub(crate) shows_disks: bool,
+    /// What the disks below were told last.
+    exposed: BTreeMap<Image, Export>,
     pub(crate) domains: Vec<String>,
     pub(crate) pools: BTreeMap<String, Pool>,
     /// Snapshots too: both are volumes here.
@@ -98,6 +103,8 @@ impl System {
             limits: Limits::new(&config.limits),
             clock,
             fabric,
+            shows_disks: config.data == Data::Lio,
+            exposed: BTreeMap::new(),
             domains: config.xiv.domains.clone(),
             pools: BTreeMap::new(),
             volumes: BTreeMap::new(),

@@ -46,19 +46,31 @@ def record(volume, user, secret, mutual=None):
 
 def attach(volume, user, secret, mutual=None):
     run(*record(volume, user, secret, mutual), "--login")
+    disk = scanned(volume["iqn"], 0)
+    if disk is None:
+        raise RuntimeError("no disk appeared")
+    return disk
+
+
+def scanned(iqn, lun):
+    """The disk at this LUN of the target that is logged in to, if there is one."""
     for session in os.listdir("/sys/class/iscsi_session"):
         with open(f"/sys/class/iscsi_session/{session}/targetname") as name:
-            if name.read().strip() == volume["iqn"]:
+            if name.read().strip() == iqn:
                 link = os.path.realpath(f"/sys/class/iscsi_session/{session}")
                 host = re.search(r"/(host\d+)/", link).group(1)
                 with open(f"/sys/class/scsi_host/{host}/scan", "w") as scan:
-                    scan.write("0 0 0")
+                    scan.write(f"0 0 {lun}")
                 run("udevadm", "settle", "-t", "60")
-                blocks = f"{link}/device"
-                for root, names, _ in os.walk(blocks):
-                    if root.endswith("/block"):
+                for root, names, _ in os.walk(f"{link}/device"):
+                    if root.endswith(f":{lun}/block"):
                         return "/dev/" + names[0]
-    raise RuntimeError("no disk appeared")
+    return None
+
+
+def rescan(disk):
+    with open(f"/sys/block/{disk[5:]}/device/rescan", "w") as again:
+        again.write("1")
 
 
 def detach(volume):
@@ -103,7 +115,8 @@ def left_behind():
     return dm, loops, targets, stores
 
 
-def life(array):
+def life(ready):
+    array = Array(ready)
     account = array.call("AddAccount", username="tenant")["account"]
     user, secret = account["username"], account["initiatorSecret"]
     volume = array.call("CreateVolume", name="pvc-One", accountID=1, totalSize=1 << 30, enable512e=True)["volume"]
@@ -144,16 +157,14 @@ def life(array):
     hold("the clone has an identity of its own", "0x" + clone["scsiNAADeviceID"] in identifiers(clone_disk))
 
     array.call("ModifyVolume", volumeID=volume["volumeID"], totalSize=3 << 30)
-    with open(f"/sys/block/{disk[5:]}/device/rescan", "w") as rescan:
-        rescan.write("1")
+    rescan(disk)
     hold("growth is seen on a rescan", int(run("blockdev", "--getsize64", disk)) == 3 << 30)
     write(disk, "far", (3 << 30) - 4096)
     hold("the grown part holds data", read(disk, (3 << 30) - 4096) == "far")
     array.call("RollbackToSnapshot", volumeID=volume["volumeID"], snapshotID=snapshot["snapshotID"])
     hold("a rollback brings the snapshot's data back", read(disk) == "before", read(disk))
 
-    with open(f"/sys/block/{disk[5:]}/device/rescan", "w") as rescan:
-        rescan.write("1")
+    rescan(disk)
     hold("and its size", int(run("blockdev", "--getsize64", disk)) == 1 << 30)
 
     # Locking their account would cut these sessions, and udev would wait for disks that do not answer.
@@ -170,9 +181,9 @@ def life(array):
     for id in (volume["volumeID"], clone_id, restored_id):
         array.call("PurgeDeletedVolume", volumeID=id)
     dm, loops, targets, stores = left_behind()
-    hold("purging leaves only the pool", dm.split()[0::2] == ["sim-sf1-pool"] and not targets and not stores,
+    hold("purging leaves only the pool", dm.split()[0::2] == ["sim-sim1-pool"] and not targets and not stores,
          (dm, targets, stores))
-    status = run("dmsetup", "status", "sim-sf1-pool").split()
+    status = run("dmsetup", "status", "sim-sim1-pool").split()
     hold("purging gives the space back", status[5].startswith("0/"), status)
 
 
@@ -222,13 +233,13 @@ def either(array, volume, user, secret):
     array.call("DeleteVolumeAccessGroup", volumeAccessGroupID=group, deleteOrphanInitiators=True)
 
 
-def serve(extra, work):
+def serve(vendor, extra, work):
     with open("/run/simulator.yaml", "w") as config:
         config.write(f"""
 tls: {{directory: /run/tls}}
 arrays:
-  - name: sf1
-    vendor: solidfire
+  - name: sim1
+    vendor: {vendor}
     listen: 127.0.0.1:0
     credentials: {{username: admin, password: secret}}
     data: lio
@@ -238,7 +249,7 @@ arrays:
     try:
         ready = server.stdout.readline()
         print("READY", ready.decode().strip(), flush=True)
-        work(Array(json.loads(ready)))
+        work(json.loads(ready))
     finally:
         server.send_signal(signal.SIGTERM)
         status = server.wait(60)
@@ -247,7 +258,8 @@ arrays:
     hold("nothing is left when it has ended", left in (("No devices found", "", [], []), ("", "", [], [])), left)
 
 
-def mutual(array):
+def mutual(ready):
+    array = Array(ready)
     account = array.call("AddAccount", username="tenant")["account"]
     volume = array.call("CreateVolume", name="m", accountID=1, totalSize=1 << 30, enable512e=True)["volume"]
     disk = attach(volume, "tenant", account["initiatorSecret"], account["targetSecret"])
@@ -255,11 +267,20 @@ def mutual(array):
     detach(volume)
 
 
-try:
-    serve("", life)
-    serve("lio: {chap: mutual}", mutual)
-    print("END", flush=True)
-except Exception:
-    traceback.print_exc()
-    print(run("dmesg")[-3000:])
-    print(open("/run/iscsid.log").read()[-2000:])
+def judged(work):
+    try:
+        work()
+        print("END", flush=True)
+    except Exception:
+        traceback.print_exc()
+        print(run("dmesg")[-3000:])
+        print(open("/run/iscsid.log").read()[-2000:])
+
+
+def both():
+    serve("solidfire", "", life)
+    serve("solidfire", "lio: {chap: mutual}", mutual)
+
+
+if __name__ == "__main__":
+    judged(both)

@@ -1,6 +1,6 @@
 #!/bin/bash
-# First process of the guest that tests/lio.rs boots: the host's tree read-only under an overlay in memory, the kernel's
-# SCSI target and initiator, udev and iscsid; then guest.py, whose lines are the result. Nothing here can touch the host.
+# First process of the guest that tests/lio boots: the host's tree read-only under an overlay in memory, the kernel's
+# SCSI target and initiator, udev and iscsid; then a script, whose lines are the result. Nothing here can touch the host.
 set -u
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin
 if [ "${1:-}" != inside ]; then
@@ -27,5 +27,6 @@ echo InitiatorName=iqn.2026-01.test:node >/etc/iscsi/initiatorname.iscsi
 printf 'node.startup = manual\nnode.session.scan = manual\nnode.session.initial_login_retry_max = 1\nnode.conn[0].timeo.login_timeout = 5\n' >/etc/iscsi/iscsid.conf
 iscsid -f >/run/iscsid.log 2>&1 &
 sleep 1
-SIMULATOR=$(sed -n 's/.*simulator=\([^ ]*\).*/\1/p' /proc/cmdline) timeout 450 python3 "${0%/*}/guest.py" 2>&1
+said() { sed -n "s/.*$1=\\([^ ]*\\).*/\\1/p" /proc/cmdline; }
+SIMULATOR=$(said simulator) timeout 850 python3 "${0%/*}/$(said script)" 2>&1
 echo o >/proc/sysrq-trigger; sleep 5

@@ -1,22 +1,31 @@
-//! `data: lio` in a guest with a real kernel: what `guest.py` prints there is judged here.
+//! `data: lio` in a guest with a real kernel: what a script prints there is judged here.
 #![expect(
     clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::print_stdout,
     reason = "a test program; what it starts it waits for, under a time limit"
 )]
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// How many statements the guest makes. A guest that dies half-way makes fewer.
-const STATEMENTS: usize = 32;
-
 #[test]
 fn a_volume_is_a_real_disk_from_creation_to_nothing_left() {
+    in_a_guest("guest.py", 32);
+}
+
+#[test]
+fn disks_of_the_xiv_family_share_a_target_with_a_lun_for_each_host() {
+    in_a_guest("xiv.py", 25);
+}
+
+/// Boots a guest for the script, which makes so many statements. A guest that dies half-way makes fewer.
+fn in_a_guest(name: &str, wanted: usize) {
     let kernel = Path::new("/usr/bin/linux.uml");
     assert!(kernel.exists(), "{} is missing: install the package user-mode-linux", kernel.display());
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lio/guest.sh");
     let output = Command::new("timeout")
-        .args(["--kill-after=5", "500"])
+        .args(["--kill-after=5", "900"])
         .arg(kernel)
         .args([
             "mem=1024M",
@@ -30,6 +39,7 @@ fn a_volume_is_a_real_disk_from_creation_to_nothing_left() {
         .args(["panic=-1", "quiet"])
         .arg(format!("init={}", script.display()))
         .arg(format!("simulator={}", env!("CARGO_BIN_EXE_perilune-simulator")))
+        .arg(format!("script={name}"))
         .stdin(Stdio::null())
         .output()
         .expect("guest boots");
@@ -38,5 +48,5 @@ fn a_volume_is_a_real_disk_from_creation_to_nothing_left() {
     println!("{}", said.lines().filter(|line| line.starts_with("HOLDS")).collect::<Vec<_>>().join("\n"));
     assert_eq!(statements("FAILS "), 0, "{said}");
     assert!(said.lines().any(|line| line.trim() == "END"), "the guest did not reach its end: {said}");
-    assert_eq!(statements("HOLDS "), STATEMENTS, "{said}");
+    assert_eq!(statements("HOLDS "), wanted, "{said}");
 }

@@ -7,10 +7,10 @@ mod pool;
 mod process;
 mod target;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
-use super::{Content, Export, Fabric, FabricError, Image, Session};
+use super::{Content, Export, Fabric, FabricError, Guests, Image, Session};
 use crate::config::ArrayConfig;
 use pool::{Pool, Thin};
 use target::Target;
@@ -21,6 +21,8 @@ pub(crate) struct Lio {
     target: Target,
     images: BTreeMap<Image, Stored>,
     exports: BTreeMap<Image, Export>,
+    /// Targets that many disks share.
+    shared: BTreeMap<String, Guests>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -35,7 +37,7 @@ impl Lio {
     pub(crate) fn new(config: &ArrayConfig, portals: &[SocketAddr], bytes: u64) -> Result<Self, FabricError> {
         let target = Target::new(portals, config.lio.chap)?;
         let pool = Pool::new(&config.name, &config.lio.directory, bytes)?;
-        Ok(Self { pool, target, images: BTreeMap::new(), exports: BTreeMap::new() })
+        Ok(Self { pool, target, images: BTreeMap::new(), exports: BTreeMap::new(), shared: BTreeMap::new() })
     }
 
     fn stored(&self, image: Image) -> Result<Stored, FabricError> {
@@ -59,7 +61,7 @@ impl Lio {
 
     fn hide(&mut self, image: Image) -> Result<(), FabricError> {
         if let Some(export) = self.exports.remove(&image) {
-            self.target.remove(&export.iqn, &self.pool.device(image))?;
+            self.target.remove(&export, &self.pool.device(image))?;
         }
         let stored = self.stored(image)?;
         if stored.active {
@@ -125,8 +127,19 @@ impl Fabric for Lio {
         Ok(())
     }
 
+    fn admit(&mut self, iqn: &str, guests: &Guests) -> Result<(), FabricError> {
+        let before = self.shared.get(iqn);
+        if before != Some(guests) {
+            self.target.admit(iqn, before, guests)?;
+            self.shared.insert(iqn.to_owned(), guests.clone());
+        }
+        Ok(())
+    }
+
     fn sessions(&self) -> Vec<Session> {
-        self.exports.values().flat_map(|export| self.target.sessions(&export.iqn)).collect()
+        let targets: BTreeSet<&String> =
+            self.exports.values().map(|export| &export.iqn).chain(self.shared.keys()).collect();
+        targets.into_iter().flat_map(|iqn| self.target.sessions(iqn)).collect()
     }
 
     fn used(&self) -> u64 {
@@ -159,6 +172,9 @@ impl Fabric for Lio {
         for image in images {
             let _ = self.hide(image);
             self.images.remove(&image);
+        }
+        for iqn in std::mem::take(&mut self.shared).keys() {
+            let _ = self.target.close(iqn);
         }
         self.pool.close();
     }

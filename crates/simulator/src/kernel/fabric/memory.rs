@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use super::{Content, Export, Fabric, FabricError, Image, Session};
+use super::{Content, Export, Fabric, FabricError, Guests, Image, Session};
 
 const BLOCK: u64 = 4096;
 
@@ -86,6 +86,10 @@ impl Fabric for Memory {
             Some(export) => self.exports.insert(image, export),
             None => self.exports.remove(&image),
         };
+        Ok(())
+    }
+
+    fn admit(&mut self, _iqn: &str, _guests: &Guests) -> Result<(), FabricError> {
         Ok(())
     }
 

@@ -6,17 +6,13 @@ use super::super::codes::{self, Refusal};
 use super::super::methods::Answer;
 use super::super::params::Params;
 use super::Cluster;
-use crate::config::{ArrayConfig, Data};
+use crate::config::ArrayConfig;
 use crate::kernel::clock;
 
 pub(super) const BLOCK: u64 = 4096;
 
 /// How many times its capacity the cluster promises at most.
 const OVERPROVISION: u64 = 5;
-
-/// What a cluster has unless it is configured. Real disks lie on the guest's own storage, so they get less.
-const DEFAULT_BYTES: u64 = 100 << 40;
-const DEFAULT_BYTES_LIO: u64 = 64 << 30;
 
 #[derive(Debug)]
 pub(super) struct Capacity {
@@ -29,8 +25,8 @@ pub(super) struct Capacity {
 
 impl Capacity {
     pub(super) fn new(config: &ArrayConfig) -> Self {
-        let default = if config.data == Data::Lio { DEFAULT_BYTES_LIO } else { DEFAULT_BYTES };
-        Self { bytes: config.pools.first().map_or(default, |pool| pool.capacity), provisioned: 0, stage: 1 }
+        let bytes = config.pools.first().map_or(config.data.usual_capacity(), |pool| pool.capacity);
+        Self { bytes, provisioned: 0, stage: 1 }
     }
 
     fn promised_at_most(&self) -> u64 {

@@ -3,7 +3,7 @@
 use super::super::codes::Refusal;
 use super::Cluster;
 use super::volumes::{Access, Status, Volume};
-use crate::kernel::fabric::{Export, Login};
+use crate::kernel::fabric::{Export, Guests, Login, Reach};
 
 impl Cluster {
     /// Makes the volume visible to exactly those who may see it now.
@@ -29,7 +29,7 @@ impl Cluster {
         });
         let groups = volume.access_groups.iter().filter_map(|id| self.access_groups.get(id));
         let members = groups.flat_map(|group| &group.initiators).filter_map(|id| self.initiators.get(id));
-        let initiators: Vec<_> =
+        let initiators: Guests =
             members.map(|initiator| (initiator.name.clone(), initiator.login())).collect();
         if login.is_none() && initiators.is_empty() {
             return None;
@@ -37,8 +37,7 @@ impl Cluster {
         Some(Export {
             iqn: self.identity.iqn(volume),
             identity: self.disk_identity(volume.id),
-            login,
-            initiators,
+            reach: Reach::Alone { login, initiators },
             read_only: volume.access == Access::ReadOnly,
         })
     }

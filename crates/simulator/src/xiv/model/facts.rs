@@ -8,7 +8,7 @@ use crate::xiv::arguments::Arguments;
 use crate::xiv::document::{Answer, Row};
 
 /// The vendor's OUI.
-const COMPANY: u32 = 0x00_17_38;
+pub(super) const COMPANY: u32 = 0x00_17_38;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Model {
@@ -99,7 +99,8 @@ impl Facts {
         }
     }
 
-    fn naa_serial(&self, volume: u64) -> String {
+    /// What follows the vendor in the identity of a flash system's disk.
+    pub(super) fn naa_serial(&self, volume: u64) -> String {
         format!("{:09x}{volume:016x}", 0xcfc_000_000_u64 + self.serial % (1 << 24))
     }
 }

@@ -67,6 +67,9 @@ impl Net {
         let there = self.target(at, arguments.needed("target")?)?;
         self.free_of_mirrors(at, &thing)?;
         self.reachable(at, there)?;
+        if self.systems[at].shows_disks || self.systems[there].shows_disks {
+            return refused("SIMULATOR_FAILURE", "Data of real disks is not carried to another system");
+        }
         let lag = self.lag(at, arguments)?;
         if self.systems[at].limits.reached("mirrors", self.couplings.len()) {
             return refused("MAX_MIRRORS_REACHED", "Maximum number of mirrors already defined");

@@ -7,8 +7,6 @@ use crate::xiv::codes::{self, Refusal};
 use crate::xiv::document::{Answer, Row};
 
 const MIB: u64 = 1 << 20;
-/// What a pool has where nobody says how much.
-const USUAL: u64 = 100 << 40;
 /// What flash systems round pools to; the others have units of their own.
 const GIB: u64 = 1 << 30;
 
@@ -31,7 +29,7 @@ pub(crate) struct Used {
 
 impl System {
     pub(crate) fn predefine_pools(&mut self, config: &ArrayConfig) {
-        let usual = [crate::config::PoolConfig::of(USUAL)];
+        let usual = [crate::config::PoolConfig::of(config.data.usual_capacity())];
         let pools = if config.pools.is_empty() { &usual[..] } else { &config.pools };
         for (at, pool) in pools.iter().enumerate() {
             let name = pool.name.clone().unwrap_or_else(|| format!("pool{}", at + 1));

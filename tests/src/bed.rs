@@ -7,34 +7,30 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use perilune_lab::events::{Event, Stage};
-use perilune_lab::{Command as GuestCommand, GuestSpec, Lab, Spec, image};
-use serde_json::{Value, json};
+use perilune_lab::{GuestSpec, Lab, Spec, image};
+use serde_json::Value;
 
+use crate::array::{Family, solidfire_call};
 use crate::kubectl::{Kubectl, wait_for};
 use crate::narrator::Narrator;
 use crate::places::Places;
 
 /// Where Perilune is installed.
 pub const NAMESPACE: &str = "perilune-system";
-const ARRAY: &str = "10.250.0.30";
-const PORTALS: [&str; 2] = ["10.250.0.30:3260", "10.250.0.31:3260"];
-/// Where the simulator is steered, inside its guest.
-const CONTROL: u16 = 9000;
-/// What the hosts of tenant `demo` log in with.
-pub const CHAP: (&str, &str) = ("demo", "demo-chap-0001");
 
 /// The demo's cluster.
 #[derive(Debug)]
 pub struct Bed {
     pub lab: Lab,
     pub kubectl: Kubectl,
+    pub array: Family,
     root: PathBuf,
     helm: PathBuf,
 }
 
 impl Bed {
     /// Starts the lab: control plane, two nodes, an array. Returns when the nodes are ready.
-    pub fn start(label: &str, narrator: &Narrator) -> Result<Self> {
+    pub fn start(label: &str, array: Family, narrator: &Narrator) -> Result<Self> {
         let places = Places::find()?;
         let images = narrator.step("container images", || {
             let sidecars = image::kubernetes(&places.kubernetes, &places.cache)?;
@@ -42,7 +38,7 @@ impl Bed {
             let product = image::product(&places.root, &places.programs, &name, &places.cache)?;
             Ok(((sidecars, product), "sidecars and Perilune".to_owned()))
         })?;
-        let spec = spec(label, &places, images)?;
+        let spec = spec(label, array, &places, images)?;
         let tell = |event: &Event| {
             if event.stage == Stage::Ready {
                 narrator.note(&format!("{:5.1} s  {} ready", event.seconds, event.subject));
@@ -56,17 +52,8 @@ impl Bed {
                 Ok((lab, String::new()))
             },
         )?;
-        Self::over(lab, places)
-    }
-
-    /// Joins a bed that was kept.
-    pub fn attach(state: &Path) -> Result<Self> {
-        Self::over(Lab::attach(state)?, Places::find()?)
-    }
-
-    fn over(lab: Lab, places: Places) -> Result<Self> {
         let kubectl = Kubectl { binary: places.kubernetes.join("kubectl"), kubeconfig: lab.kubeconfig() };
-        Ok(Self { lab, kubectl, root: places.root, helm: places.kubernetes.join("helm") })
+        Ok(Self { lab, kubectl, array, root: places.root, helm: places.kubernetes.join("helm") })
     }
 
     /// Installs what a cluster with snapshots has: their definitions and the snapshot controller.
@@ -160,10 +147,7 @@ impl Bed {
 
     /// Asks the simulator's control about the array.
     pub fn control(&self, method: &str, what: &str, body: &str) -> Result<String> {
-        let script = format!(
-            "curl -sS --fail-with-body -X {method} -d '{body}' http://127.0.0.1:{CONTROL}/arrays/sf1/{what}"
-        );
-        self.lab.guest("array")?.run(&script, Duration::from_secs(20))?.success()
+        self.array.control(&self.lab, method, what, body)
     }
 
     /// Checks the chart as its users would, and that rendering it twice gives the same.
@@ -185,69 +169,18 @@ impl Bed {
         Ok(())
     }
 
-    /// Calls the array's own API, past Perilune.
-    pub fn array_call(&self, method: &str, params: &Value) -> Result<Value> {
-        array_call(&self.lab, method, params)
-    }
-
-    /// See [`backend_manifests`].
-    pub fn backend_manifests(&self) -> Result<Value> {
-        backend_manifests(&self.lab)
+    /// Calls the API of the array, which is a SolidFire, past Perilune.
+    pub fn solidfire_call(&self, method: &str, params: &Value) -> Result<Value> {
+        solidfire_call(&self.lab, method, params)
     }
 }
 
-/// Calls the array's own API, past Perilune.
-pub fn array_call(lab: &Lab, method: &str, params: &Value) -> Result<Value> {
-    let body = json!({"method": method, "params": params}).to_string();
-    let script = format!(
-        "curl -sS --cacert /run/simulator/ca.pem -u admin:secret https://{ARRAY}/json-rpc/12.3 -d '{body}'"
-    );
-    let out = lab.guest("array")?.run(&script, Duration::from_secs(20))?.success()?;
-    let answer: Value = serde_json::from_str(&out).with_context(|| format!("the array said {out}"))?;
-    match answer.get("result") {
-        Some(result) => Ok(result.clone()),
-        None => bail!("the array refuses {method}: {}", answer["error"]),
-    }
-}
-
-/// The certificate authority of the simulated array.
-fn array_ca(lab: &Lab) -> Result<String> {
-    let array = lab.guest("array")?;
-    wait_for("the array's certificate", Duration::from_secs(30), || {
-        let out = array.run("cat /run/simulator/ca.pem", Duration::from_secs(10))?;
-        Ok(if out.code == 0 { Ok(out.stdout) } else { Err(out.stderr) })
-    })
-}
-
-/// Secrets and the ArrayBackend of the simulated array.
-pub fn backend_manifests(lab: &Lab) -> Result<Value> {
-    let secret = |name: &str, data: Value| json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": NAMESPACE, "labels": {"perilune.dev/backend": "sf1"}}, "stringData": data});
-    Ok(json!({"apiVersion": "v1", "kind": "List", "items": [
-        secret("sf1-account", json!({"username": "admin", "password": "secret"})),
-        secret("sf1-ca", json!({"ca.crt": array_ca(lab)?})),
-        secret("sf1-chap", json!({"username": CHAP.0, "password": CHAP.1})),
-        backend("sf1", json!({})),
-    ]}))
-}
-
-/// The ArrayBackend of the simulated array, with whatever a test wants different.
-pub fn backend(name: &str, different: Value) -> Value {
-    let mut spec = json!({
-        "type": "SolidFire",
-        "endpoints": [{"address": ARRAY}],
-        "credentialsSecretRef": {"name": "sf1-account"},
-        "tls": {"caBundle": {"secretRef": {"name": "sf1-ca"}}},
-        "iscsi": {"chap": {"mode": "OneWay", "secretRef": {"name": "sf1-chap"}}},
-        "limits": {"minPaths": 1},
-        "solidFire": {"tenant": "demo"},
-    });
-    if let (Some(spec), Value::Object(different)) = (spec.as_object_mut(), different) {
-        spec.extend(different);
-    }
-    json!({"apiVersion": "perilune.dev/v1alpha1", "kind": "ArrayBackend", "metadata": {"name": name, "labels": {"tier": "demo"}}, "spec": spec})
-}
-
-fn spec(label: &str, places: &Places, (sidecars, product): (PathBuf, PathBuf)) -> Result<Spec> {
+fn spec(
+    label: &str,
+    family: Family,
+    places: &Places,
+    (sidecars, product): (PathBuf, PathBuf),
+) -> Result<Spec> {
     Ok(Spec {
         state: Spec::new_state_dir(label),
         binaries: places.kubernetes.clone(),
@@ -255,33 +188,14 @@ fn spec(label: &str, places: &Places, (sidecars, product): (PathBuf, PathBuf)) -
         images: vec![sidecars],
         fresh_images: vec![product],
         shares: vec![places.programs.clone(), places.cache.clone()],
-        guests: vec![GuestSpec::node("node1", 11), GuestSpec::node("node2", 12), array(label, places)?],
+        guests: vec![
+            GuestSpec::node("node1", 11),
+            GuestSpec::node("node2", 12),
+            family.guest(label, places)?,
+        ],
         // a refused attach leaves an attachment behind, which is swept up once in this time
         controller_manager_args: vec!["--attach-detach-reconcile-sync-period=10s".to_owned()],
     })
-}
-
-/// The guest `array`: the simulator with one SolidFire, `sf1`, whose volumes are the kernel's.
-pub fn array(label: &str, places: &Places) -> Result<GuestSpec> {
-    let config = places.cache.join(format!("{label}-array.yaml"));
-    let portals = PORTALS.map(|p| format!("\"{p}\"")).join(", ");
-    fs::write(
-        &config,
-        format!(
-            "control: 127.0.0.1:{CONTROL}\ntls: {{directory: /run/simulator}}\narrays:\n  - name: sf1\n    vendor: solidfire\n    listen: {ARRAY}:443\n    \
-             credentials: {{username: admin, password: secret}}\n    iscsi: [{portals}]\n    data: lio\n"
-        ),
-    )?;
-    let mut array = GuestSpec::plain("array", &[30, 31]);
-    array.commands = vec![GuestCommand {
-        name: "simulator".to_owned(),
-        command: format!(
-            "exec {} --config {}",
-            places.programs.join("perilune-simulator").display(),
-            config.display()
-        ),
-    }];
-    Ok(array)
 }
 
 /// The folder of the snapshot definitions, in the Go module that publishes them.

@@ -1,10 +1,9 @@
-//! What must be nowhere once all volumes are deleted. Everything is listed at its source: the API server, the array's own
-//! API, the array's kernel, each node's kernel and files. Nothing here asks Perilune.
+//! What must be nowhere once all volumes are deleted. Everything is listed at its source: the API server, the
+//! array, its kernel, each node's kernel and files. Nothing here asks Perilune.
 
 use std::time::Duration;
 
 use anyhow::Result;
-use serde_json::json;
 
 use crate::bed::Bed;
 
@@ -36,22 +35,8 @@ fn cluster(bed: &Bed) -> Result<Found> {
 }
 
 fn array(bed: &Bed) -> Result<Found> {
-    let count = |method: &str, key: &str| -> Result<String> {
-        let answer = bed.array_call(method, &json!({}))?;
-        let ids: Vec<String> =
-            answer[key].as_array().into_iter().flatten().map(ToString::to_string).collect();
-        Ok(none_or(&ids.join(" ")))
-    };
-    let kernel = bed.lab.guest("array")?.run(
-        "dmsetup ls --target thin | grep -v 'No devices' || true; ls -d /sys/kernel/config/target/iscsi/iqn.* 2>/dev/null || true",
-        Duration::from_secs(20),
-    )?;
-    Ok(vec![
-        ("array, volumes (deleted ones too)".to_owned(), count("ListVolumes", "volumes")?),
-        ("array, snapshots".to_owned(), count("ListSnapshots", "snapshots")?),
-        ("array, sessions".to_owned(), count("ListISCSISessions", "sessions")?),
-        ("array's kernel, thin devices and targets".to_owned(), none_or(&kernel.stdout)),
-    ])
+    let held = bed.array.holds(&bed.lab)?;
+    Ok(held.into_iter().map(|(what, found)| (format!("array, {what}"), none_or(&found))).collect())
 }
 
 fn host(bed: &Bed, node: &str) -> Result<Found> {

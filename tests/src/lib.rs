@@ -8,6 +8,7 @@
     reason = "tests start kubectl and helm and wait for a cluster; the rules for a product's processes do not apply"
 )]
 
+mod array;
 mod bed;
 pub mod ginkgo;
 mod kubectl;
@@ -16,7 +17,8 @@ mod narrator;
 mod places;
 pub mod story;
 
-pub use bed::{Bed, CHAP, NAMESPACE, array, array_call, backend, backend_manifests};
+pub use array::{CHAP, Family, solidfire_call};
+pub use bed::{Bed, NAMESPACE};
 pub use kubectl::{Kubectl, wait_for};
 pub use narrator::Narrator;
 pub use places::Places;

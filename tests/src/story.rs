@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::{Result, bail, ensure};
 use serde_json::{Value, json};
 
+use crate::array::Family;
 use crate::bed::{Bed, NAMESPACE};
 use crate::kubectl::{Kubectl, wait_for};
 use crate::leftovers;
@@ -20,12 +21,13 @@ pub fn install(bed: &Bed, narrator: &Narrator) -> Result<()> {
     })?;
     narrator.step("helm install perilune-crds, perilune", || Ok((bed.install_perilune()?, String::new())))?;
     narrator.step("Perilune runs", || Ok(((), bed.wait_for_pods()?)))?;
-    narrator.step("ArrayBackend sf1 Ready", || {
-        bed.kubectl.apply(&bed.backend_manifests()?)?;
-        wait_for("ArrayBackend sf1", MINUTE, || ready(&bed.kubectl, "sf1")).map(|words| ((), words))
+    let backend = format!("ArrayBackend {}", bed.array.name());
+    narrator.step(&format!("{backend} Ready"), || {
+        bed.kubectl.apply(&bed.array.manifests(&bed.lab)?)?;
+        wait_for(&backend, MINUTE, || ready(&bed.kubectl, bed.array.name())).map(|words| ((), words))
     })?;
     narrator.step("StorageClass and VolumeSnapshotClass", || {
-        Ok((bed.kubectl.apply(&classes())?, String::new()))
+        Ok((bed.kubectl.apply(&classes(bed.array))?, String::new()))
     })?;
     Ok(())
 }
@@ -209,7 +211,7 @@ fn text(value: &Value) -> &str {
     value.as_str().unwrap_or("?")
 }
 
-fn classes() -> Value {
+fn classes(array: Family) -> Value {
     json!({"apiVersion": "v1", "kind": "List", "items": [
         {
             "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "perilune"},
@@ -217,7 +219,7 @@ fn classes() -> Value {
             "parameters": {
                 "perilune.dev/backend-selector": "tier=demo",
                 "csi.storage.k8s.io/fstype": "ext4",
-                "csi.storage.k8s.io/node-stage-secret-name": "sf1-chap",
+                "csi.storage.k8s.io/node-stage-secret-name": array.chap_secret(),
                 "csi.storage.k8s.io/node-stage-secret-namespace": NAMESPACE,
             },
         },

@@ -11,12 +11,12 @@ use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 
 pub use connection::{CaBundle, Chap, ChapMode, Endpoint, Iscsi, KeyReference, SecretReference, Tls};
-pub use placing::{Pool, Qos, Scheduling, Segments};
+pub use placing::{Defaults, Pool, Qos, Scheduling, Segments};
 pub use status::{
     ArrayBackendStatus, ArrayIdentity, Capabilities, Capacity, Counts, CredentialState, FrozenBy,
     FrozenState, PoolStatus, PortStatus, RotationResult, ScanState,
 };
-pub use vendor::{ArrayType, ClusterPairing, QosTier, SolidFire};
+pub use vendor::{ArrayType, ClusterPairing, QosTier, SolidFire, Xiv};
 
 use crate::schema::{keyed_by, rule, rule_saying};
 
@@ -114,6 +114,10 @@ pub struct ArrayBackendSpec {
     #[schemars(length(max = 2), transform = each_once)]
     pub protocols: Vec<BackendProtocol>,
 
+    /// What a volume gets where nobody asks for anything else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub defaults: Option<Defaults>,
+
     /// How a pool of this array is compared with others where a new volume could go as well.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scheduling: Option<Scheduling>,
@@ -141,6 +145,11 @@ pub struct ArrayBackendSpec {
     /// Settings of a SolidFire cluster. Required if, and only allowed if, the type is `SolidFire`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub solid_fire: Option<SolidFire>,
+
+    /// Settings of an array of the XIV family: XIV Gen3, Spectrum Accelerate, FlashSystem A9000 and A9000R. Only allowed if the
+    /// type is `XIV`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub xiv: Option<Xiv>,
 }
 
 /// How blocks travel between nodes and the array.
@@ -285,9 +294,9 @@ fn hosts_rules(schema: &mut Schema) {
 fn spec_rules(schema: &mut Schema) {
     rule_saying(
         schema,
-        "self.type == 'SolidFire'",
-        "'type ' + self.type + ' is planned; this release supports SolidFire'",
-        "this release supports SolidFire",
+        "self.type in ['SolidFire', 'XIV']",
+        "'type ' + self.type + ' is planned; this release supports SolidFire and XIV'",
+        "this release supports SolidFire and XIV",
     );
     rule(
         schema,
@@ -303,6 +312,12 @@ fn spec_rules(schema: &mut Schema) {
         schema,
         "self.type == 'SolidFire' ? has(self.solidFire) : !has(self.solidFire)",
         "solidFire is required for type SolidFire and belongs to no other type",
+    );
+    rule(schema, "self.type == 'XIV' || !has(self.xiv)", "xiv belongs to no other type than XIV");
+    rule(
+        schema,
+        "self.type != 'XIV' || !has(self.iscsi) || !has(self.iscsi.chap) || self.iscsi.chap.mode != 'Mutual'",
+        "an array of type XIV does not prove itself to nodes; set iscsi.chap.mode to OneWay",
     );
 }
 

@@ -59,7 +59,9 @@ impl Offer {
         match wish {
             Wish::Nothing => match self.default {
                 Some(default) if self.limits.is_some() && default != Throughput::default() => {
-                    self.judged(default).map(|limits| Some(QosWish::Limits(limits)))
+                    let judged = self.judged(default).map(|limits| Some(QosWish::Limits(limits)));
+                    // the user asked for none of it
+                    judged.map_err(|error| error.context("the backend's spec.defaults.qos"))
                 }
                 _ => Ok(None),
             },

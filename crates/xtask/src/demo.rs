@@ -10,12 +10,14 @@ use crate::{
 };
 
 pub(crate) const HELP: &str = "\
-Perilune on a real Kubernetes (a control plane and two nodes with kernels of their own) with a simulated SolidFire:
+Perilune on a real Kubernetes (a control plane and two nodes with kernels of their own) with a simulated array:
 a claim becomes a volume, a pod writes to it, it grows while in use, is snapshot, restored and cloned, the pod moves to
 the other node, and everything is deleted.
 
-Usage: cargo xtask demo [--keep | --stop]
+Usage: cargo xtask demo [--array solidfire|xiv] [--keep]
+       cargo xtask demo --stop
 
+  --array solidfire if nothing is said, or xiv, a FlashSystem A9000
   --keep  leave everything running at the end and say how to reach it
   --stop  end what an earlier --keep left";
 
@@ -28,10 +30,17 @@ const BINARIES: &[(&str, &str)] = &[
 ];
 
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
-    for argument in arguments {
-        if !matches!(argument.as_str(), "--keep" | "--stop") {
-            bail!("demo does not know {argument:?}\n\n{HELP}");
+    // before anything is built; the demo itself reads them again
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let known = match words[..] {
+        [] | ["--keep" | "--stop"] => true,
+        ["--array", array] | ["--array", array, "--keep"] | ["--keep", "--array", array] => {
+            matches!(array, "solidfire" | "xiv")
         }
+        _ => false,
+    };
+    if !known {
+        bail!("demo does not know {}\n\n{HELP}", words.join(" "));
     }
     let components = setup::run()?;
     build(&[("perilune-tests", "perilune-demo")])?;

@@ -62,7 +62,7 @@ const SUITES: &[Suite] = &[
     Suite { name: "node", about: "the data path on a real kernel, both ends", work: Work::Guests(node) },
     Suite {
         name: "sanity",
-        about: "csi-sanity on the real binaries and a real data path of each array, nothing left out",
+        about: "csi-sanity on the real binaries and a real data path, nothing left out; PERILUNE_FULL=1 for each array",
         work: Work::Guests(sanity),
     },
     Suite { name: "fc", about: "the data path over Fibre Channel on a real kernel", work: Work::Guests(fc) },

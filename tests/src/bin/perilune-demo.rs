@@ -7,15 +7,13 @@ use std::{env, fs};
 
 use anyhow::{Context as _, Result, bail};
 use perilune_lab::Lab;
-use perilune_tests::{Bed, Narrator, story};
+use perilune_tests::{Bed, Family, Narrator, story};
 
 fn main() -> ExitCode {
     let outcome =
         match env::args().skip(1).collect::<Vec<_>>().iter().map(String::as_str).collect::<Vec<_>>()[..] {
-            [] => demo(false),
-            ["--keep"] => demo(true),
             ["--stop"] => stop(),
-            ref other => Err(anyhow::anyhow!("unknown arguments {other:?}; there are --keep and --stop")),
+            ref other => wishes(other).and_then(|(array, keep)| demo(array, keep)),
         };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -26,13 +24,31 @@ fn main() -> ExitCode {
     }
 }
 
-fn demo(keep: bool) -> Result<()> {
+/// Which array, and whether it is to be kept.
+fn wishes(arguments: &[&str]) -> Result<(Family, bool)> {
+    let (mut array, mut keep) = (Family::default(), false);
+    let mut rest = arguments.iter();
+    while let Some(argument) = rest.next() {
+        match *argument {
+            "--keep" => keep = true,
+            "--array" => {
+                let words = Family::ALL.map(Family::word).join(" or ");
+                let word = rest.next().with_context(|| format!("--array needs {words}"))?;
+                array = Family::read(word).with_context(|| format!("--array is {words}, not {word:?}"))?;
+            }
+            other => bail!("unknown argument {other:?}; there are --array, --keep and --stop"),
+        }
+    }
+    Ok((array, keep))
+}
+
+fn demo(array: Family, keep: bool) -> Result<()> {
     if let Some(state) = kept() {
         bail!("a demo is still running in {}; end it with: cargo xtask demo --stop", state.display());
     }
     let narrator = Narrator::default();
     narrator.chapter("A cluster");
-    let mut bed = Bed::start("demo", &narrator)?;
+    let mut bed = Bed::start("demo", array, &narrator)?;
     if let Err(error) = show(&bed, &narrator) {
         let logs = root().join("target/demo-logs");
         let _ = fs::remove_dir_all(&logs);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use perilune_tests::{Bed, NAMESPACE, backend, story, wait_for};
+use perilune_tests::{Bed, Family, NAMESPACE, story, wait_for};
 use serde_json::{Value, json};
 
 use crate::on_bed;
@@ -32,7 +32,7 @@ fn says(bed: &Bed, name: &str, (kind, status, reason): (&str, &str, &str), words
 
 /// Applies a backend that cannot work, and expects `Ready=False` with this reason and these words.
 fn broken(bed: &Bed, different: Value, reason: &str, words: &[&str]) -> Result<()> {
-    bed.kubectl.apply(&backend("broken", different))?;
+    bed.kubectl.apply(&Family::SolidFire.backend("broken", different))?;
     let told = says(bed, "broken", ("Ready", "False", reason), words);
     bed.kubectl.run(&["delete", "arraybackend", "broken", "--timeout=60s"])?;
     told
@@ -79,7 +79,7 @@ fn an_array_with_another_serial_is_not_touched() {
 #[test]
 fn a_certificate_of_an_unknown_authority_is_not_trusted() {
     on_bed(|bed| {
-        bed.kubectl.apply(&backend("broken", json!({"tls": null})))?;
+        bed.kubectl.apply(&Family::SolidFire.backend("broken", json!({"tls": null})))?;
         let told = says(bed, "broken", ("CertificateValid", "False", "Untrusted"), &["certificate"]);
         bed.kubectl.run(&["delete", "arraybackend", "broken", "--timeout=60s"])?;
         told
@@ -91,13 +91,16 @@ fn the_api_server_refuses_what_the_schema_can_tell() {
     on_bed(|bed| {
         let apply = ["apply", "-f", "-"];
         for (different, words) in [
-            (json!({"type": "XIV"}), "SolidFire"),
+            (json!({"type": "DS8K"}), "SolidFire"),
+            (json!({"type": "XIV"}), "solidFire"),
+            (json!({"xiv": {"domain": "d"}}), "xiv belongs"),
             (json!({"endpoints": []}), "endpoints"),
             (json!({"solidFire": null}), "solidFire"),
             (json!({"endpoints": [{"address": "a", "port": 70000}]}), "port"),
             (json!({"iscsi": {"chap": {"mode": "OneWay"}}}), "secretRef"),
         ] {
-            let said = bed.kubectl.refused(&apply, &backend("broken", different.clone()))?;
+            let said =
+                bed.kubectl.refused(&apply, &Family::SolidFire.backend("broken", different.clone()))?;
             ensure!(said.contains(words), "{different}: {said}");
             println!("{said}");
         }
@@ -135,7 +138,7 @@ fn a_backend_with_volumes_is_not_deleted() {
             let gone = kubectl.run(&["get", "arraybackend", "sf1"]).is_err();
             Ok(if gone { Ok(()) } else { Err("still there".to_owned()) })
         })?;
-        kubectl.apply(&bed.backend_manifests()?)?;
+        kubectl.apply(&bed.array.manifests(&bed.lab)?)?;
         wait_for("the backend to be ready again", Duration::from_secs(150), || {
             story::ready(&bed.kubectl, "sf1")
         })

@@ -34,10 +34,10 @@ fn found(bed: &Bed, what: &str) -> Result<Vec<Value>> {
 
 /// A volume that an administrator makes under our tenant.
 fn by_hand(bed: &Bed) -> Result<u64> {
-    let account = bed.array_call("GetAccountByName", &json!({"username": CHAP.0}))?;
+    let account = bed.solidfire_call("GetAccountByName", &json!({"username": CHAP.0}))?;
     let account = account["account"]["accountID"].as_u64().context("the tenant's account")?;
     let new = json!({"name": "by-hand", "accountID": account, "totalSize": 2_u64 << 30, "enable512e": true});
-    bed.array_call("CreateVolume", &new)?["volumeID"].as_u64().context("a volume id")
+    bed.solidfire_call("CreateVolume", &new)?["volumeID"].as_u64().context("a volume id")
 }
 
 #[test]
@@ -82,10 +82,10 @@ fn a_volume_made_by_hand_is_listed_adopted_by_a_claim_and_let_go_of() {
             let left = kubectl.list(&["arrayvolumes"])?;
             Ok(if left.is_empty() { Ok(()) } else { Err(format!("{left:?}")) })
         })?;
-        let there = bed.array_call("ListVolumes", &json!({"startVolumeID": id, "limit": 1}))?;
+        let there = bed.solidfire_call("ListVolumes", &json!({"startVolumeID": id, "limit": 1}))?;
         ensure!(there["volumes"][0]["status"] == "active", "the volume is not there any more: {there}");
-        bed.array_call("DeleteVolume", &json!({"volumeID": id}))?;
-        bed.array_call("PurgeDeletedVolume", &json!({"volumeID": id}))?;
+        bed.solidfire_call("DeleteVolume", &json!({"volumeID": id}))?;
+        bed.solidfire_call("PurgeDeletedVolume", &json!({"volumeID": id}))?;
         clean(bed)
     });
 }

@@ -42,7 +42,8 @@ fn a_leader_killed_among_creates_leaves_one_volume_for_each_claim() {
         for name in &names {
             story::bound(bed, name)?;
         }
-        let volumes = bed.array_call("ListVolumes", &json!({}))?["volumes"].as_array().map_or(0, Vec::len);
+        let volumes =
+            bed.solidfire_call("ListVolumes", &json!({}))?["volumes"].as_array().map_or(0, Vec::len);
         let records = kubectl.list(&["arrayvolumes"])?.len();
         let mut args = vec!["-n", "demo", "delete", "pvc", "--timeout=120s"];
         args.extend(names.iter().map(String::as_str));

@@ -20,14 +20,14 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use perilune_tests::{Bed, Narrator, leftovers, story, wait_for};
+use perilune_tests::{Bed, Family, Narrator, leftovers, story, wait_for};
 
 /// The shared bed, with Perilune installed and the backend ready.
 fn bed() -> MutexGuard<'static, Bed> {
     static BED: OnceLock<Mutex<Bed>> = OnceLock::new();
     let made = BED.get_or_init(|| {
         let narrator = Narrator::default();
-        let bed = Bed::start("cluster", &narrator).expect("a lab");
+        let bed = Bed::start("cluster", Family::SolidFire, &narrator).expect("a lab");
         if let Err(error) = story::install(&bed, &narrator) {
             keep_logs(&bed);
             panic!("{error:#}");

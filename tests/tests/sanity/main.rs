@@ -9,6 +9,7 @@ mod rig;
 
 use std::process::ExitCode;
 
+use perilune_tests::Family;
 use perilune_tests::ginkgo::{Outcome, Spec};
 
 use rig::Rig;
@@ -33,17 +34,25 @@ fn main() -> ExitCode {
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Every access type that Kubernetes has, and that nothing of either run is left.
+/// One array, or with `PERILUNE_FULL` each that there is a driver for.
 fn run() -> anyhow::Result<Vec<Spec>> {
-    let rig = Rig::start()?;
-    let done = specs(&rig);
-    if !done.as_ref().is_ok_and(|specs| specs.iter().all(|s| !matches!(s.outcome, Outcome::Failed(_)))) {
-        rig.keep_logs();
+    let arrays =
+        if std::env::var_os("PERILUNE_FULL").is_some() { &Family::ALL[..] } else { &Family::ALL[..1] };
+    let mut specs = Vec::new();
+    for array in arrays.iter().copied() {
+        let rig = Rig::start(array)?;
+        let done = of(&rig);
+        if !done.as_ref().is_ok_and(|specs| specs.iter().all(|s| !matches!(s.outcome, Outcome::Failed(_)))) {
+            rig.keep_logs();
+        }
+        let named = |spec: Spec| Spec { name: format!("{}, {}", array.word(), spec.name), ..spec };
+        specs.extend(done?.into_iter().map(named));
     }
-    done
+    Ok(specs)
 }
 
-fn specs(rig: &Rig) -> anyhow::Result<Vec<Spec>> {
+/// Every access type that Kubernetes has, and that nothing of either run is left.
+fn of(rig: &Rig) -> anyhow::Result<Vec<Spec>> {
     let mut specs = Vec::new();
     for access_type in ["mount", "block"] {
         let named = |spec: Spec| Spec { name: format!("{access_type}: {}", spec.name), ..spec };

@@ -7,9 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use perilune_lab::events::{Event, Stage};
 use perilune_lab::{Guest, GuestSpec, Lab, Spec};
-use perilune_tests::{
-    CHAP, Kubectl, NAMESPACE, Narrator, Places, array, array_call, backend, ginkgo, wait_for,
-};
+use perilune_tests::{CHAP, Family, Kubectl, NAMESPACE, Narrator, Places, ginkgo, wait_for};
 use serde_json::{Value, json};
 
 const KUBELET_DIR: &str = "/var/lib/kubelet";
@@ -25,6 +23,7 @@ const LIMIT: (&str, Duration) = ("20m", Duration::from_secs(21 * 60));
 pub(crate) struct Rig {
     lab: Lab,
     kubectl: Kubectl,
+    array: Family,
     places: Places,
     program: PathBuf,
     narrator: Narrator,
@@ -32,7 +31,7 @@ pub(crate) struct Rig {
 
 impl Rig {
     /// Returns when both plugins may be called.
-    pub(crate) fn start() -> Result<Self> {
+    pub(crate) fn start(array: Family) -> Result<Self> {
         let places = Places::find()?;
         let program = std::env::var_os("CSI_SANITY").map(PathBuf::from);
         let program = program.context("run this by `cargo xtask test sanity`, which builds csi-sanity")?;
@@ -48,7 +47,7 @@ impl Rig {
                 places.cache.clone(),
                 program.parent().unwrap_or(Path::new("/")).to_owned(),
             ],
-            guests: vec![GuestSpec::host("host", 11), array("sanity", &places)?],
+            guests: vec![GuestSpec::host("host", 11), array.guest("sanity", &places)?],
             controller_manager_args: Vec::new(),
         };
         let tell = |event: &Event| {
@@ -62,13 +61,13 @@ impl Rig {
             Ok((lab, String::new()))
         })?;
         let kubectl = Kubectl { binary: places.kubernetes.join("kubectl"), kubeconfig: lab.kubeconfig() };
-        let rig = Self { lab, kubectl, places, program, narrator };
+        let rig = Self { lab, kubectl, array, places, program, narrator };
         rig.install().inspect_err(|_| rig.keep_logs())?;
         Ok(rig)
     }
 
     fn install(&self) -> Result<()> {
-        self.narrator.step("definitions and ArrayBackend sf1", || {
+        self.narrator.step(&format!("definitions and ArrayBackend {}", self.array.name()), || {
             let definitions = self.places.root.join("crds");
             self.kubectl.run(&["apply", "--server-side", "-f", &definitions.to_string_lossy()])?;
             self.kubectl.run(&["create", "namespace", NAMESPACE])?;
@@ -78,14 +77,14 @@ impl Rig {
         self.narrator.step("controller and node plugin", || {
             self.spawn("controller", &format!("--namespace={NAMESPACE} --identity=sanity --endpoint=unix://{CONTROLLER_SOCKET} --log-level=debug"))?;
             self.spawn("node", &format!("--node-name=host --host-root=/ --kubelet-dir={KUBELET_DIR} --max-volumes={VOLUMES} --log-level=debug"))?;
-            wait_for("ArrayBackend sf1 and ArrayNode host", 2 * MINUTE, || self.ready()).map(|()| ((), String::new()))
+            wait_for("ArrayBackend and ArrayNode", 2 * MINUTE, || self.ready()).map(|()| ((), String::new()))
         })
     }
 
     fn configure(&self) -> Result<()> {
-        self.kubectl.apply(&perilune_tests::backend_manifests(&self.lab)?)?;
+        self.kubectl.apply(&self.array.manifests(&self.lab)?)?;
         let limits = json!({"minPaths": 2, "maxVolumesPerNode": VOLUMES});
-        self.kubectl.apply(&backend("sf1", json!({"limits": limits}))).map(drop)
+        self.kubectl.apply(&self.array.backend(self.array.name(), json!({"limits": limits}))).map(drop)
     }
 
     fn spawn(&self, plugin: &str, arguments: &str) -> Result<()> {
@@ -96,7 +95,7 @@ impl Rig {
     }
 
     fn ready(&self) -> Result<Result<(), String>> {
-        let backend = self.kubectl.get(&["arraybackend", "sf1"])?;
+        let backend = self.kubectl.get(&["arraybackend", self.array.name()])?;
         let conditions = backend["status"]["conditions"].as_array().cloned().unwrap_or_default();
         if !conditions.iter().any(|c| c["type"] == "Ready" && c["status"] == "True") {
             return Ok(Err(Value::from(conditions).to_string()));
@@ -125,7 +124,10 @@ impl Rig {
             format!("--csi.testvolumeaccesstype={access_type}"),
             format!("--csi.testvolumesize={}", 1 << 30),
             format!("--csi.secrets={}", file("secrets", &json!({"NodeStageVolumeSecret": chap}))?),
-            format!("--csi.testvolumeparameters={}", file("class", &json!({"perilune.dev/backend": "sf1"}))?),
+            format!(
+                "--csi.testvolumeparameters={}",
+                file("class", &json!({"perilune.dev/backend": self.array.name()}))?
+            ),
             format!(
                 "--csi.testvolumemutableparameters={}",
                 file("limits", &json!({"perilune.dev/max-iops": "1500"}))?
@@ -142,7 +144,7 @@ impl Rig {
             arguments.join(" "),
             folder.display()
         );
-        self.narrator.step(&format!("csi-sanity with {access_type} volumes"), || {
+        self.narrator.step(&format!("csi-sanity with {access_type} volumes of {}", self.array.name()), || {
             let ended = host.run(&command, LIMIT.1)?;
             let text = fs::read_to_string(&report)
                 .with_context(|| format!("csi-sanity ended with {} and left no report", ended.code))?;
@@ -155,9 +157,8 @@ impl Rig {
     /// What is still there that csi-sanity made.
     pub(crate) fn left(&self) -> Result<Vec<String>> {
         let mut left = Vec::new();
-        let volumes = array_call(&self.lab, "ListVolumes", &json!({}))?;
-        let volumes = volumes["volumes"].as_array().cloned().unwrap_or_default();
-        left.extend(volumes.iter().map(|v| format!("array: volume {} {}", v["name"], v["status"])));
+        let held = self.array.holds(&self.lab)?.into_iter().filter(|(_, found)| !found.is_empty());
+        left.extend(held.map(|(what, found)| format!("array, {what}: {found}")));
         let records = self.kubectl.list(&["arrayvolumes"])?;
         left.extend(records.iter().map(|r| format!("ledger: {}", r["metadata"]["name"])));
         let look = format!(
@@ -170,7 +171,7 @@ impl Rig {
     }
 
     pub(crate) fn keep_logs(&self) {
-        let logs = self.places.root.join("target/sanity-logs");
+        let logs = self.places.root.join("target/sanity-logs").join(self.array.word());
         // where the plugins' last words may still be on their way
         let _ = self.host().and_then(|host| host.run("sync", SOON));
         match self.lab.collect_logs(&logs) {

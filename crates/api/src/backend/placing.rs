@@ -68,6 +68,15 @@ pub struct Scheduling {
     pub weight: Option<i32>,
 }
 
+/// What a volume gets where nobody asks for anything else.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Defaults {
+    /// Limits for volumes whose VolumeAttributesClass sets none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub qos: Option<Qos>,
+}
+
 /// What a volume may and should get, in operations a second. What is left out is as the array has it by default.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]

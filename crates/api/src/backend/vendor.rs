@@ -85,6 +85,16 @@ pub struct SolidFire {
     pub qos_tiers: Vec<QosTier>,
 }
 
+/// Settings of an array of the XIV family.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Xiv {
+    /// The domain of our pools and hosts, on an array that is divided into domains.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 63))]
+    pub domain: Option<String>,
+}
+
 /// A name for settings of quality of service.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]

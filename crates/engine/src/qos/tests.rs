@@ -80,6 +80,9 @@ fn a_volume_is_born_with_what_its_class_says_over_what_the_backend_does() {
     assert_eq!(offer.at_birth(&Wish::Nothing).ok(), Some(Some(QosWish::Limits(limits(100, 500, 600)))));
     let asked = Wish::Limits(limits(0, 550, 0));
     assert_eq!(offer.at_birth(&asked).ok(), Some(Some(QosWish::Limits(limits(100, 550, 600)))));
+    offer.default = Some(limits(0, 50, 0));
+    let refused = offer.at_birth(&Wish::Nothing).unwrap_err().to_string();
+    assert!(refused.contains("spec.defaults.qos") && refused.contains("50 is not from"), "{refused}");
 }
 
 #[test]

@@ -64,6 +64,7 @@ pub(super) fn description(object: &ArrayBackend, inputs: Resolved) -> Result<Bac
         scheduling: placing::scheduling(spec),
         hosts: placing::hosts(spec),
         qos_tiers: placing::tiers(spec),
+        default_qos: placing::default_qos(spec),
         ..BackendSpec::new(object.name_any(), connect(spec, inputs)?)
     })
 }
@@ -127,7 +128,10 @@ fn endpoint(endpoint: &backend::Endpoint) -> Endpoint {
 
 /// The vendor's block as its driver reads it: only what the object says.
 fn settings(spec: &ArrayBackendSpec) -> Settings {
-    let Some(block) = &spec.solid_fire else { return Settings::default() };
+    let domain = spec.xiv.as_ref().and_then(|xiv| xiv.domain.clone());
+    let Some(block) = &spec.solid_fire else {
+        return Settings(domain.map(|domain| ("domain".to_owned(), domain)).into_iter().collect());
+    };
     let pairing = block.cluster_pairing.map(|pairing| match pairing {
         backend::ClusterPairing::Existing => "Existing".to_owned(),
         backend::ClusterPairing::Managed => "Managed".to_owned(),

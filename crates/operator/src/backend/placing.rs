@@ -61,6 +61,10 @@ pub(super) fn tiers(spec: &ArrayBackendSpec) -> BTreeMap<String, Throughput> {
     tiers.map(|tier| (tier.name.clone(), throughput(&tier.qos))).collect()
 }
 
+pub(super) fn default_qos(spec: &ArrayBackendSpec) -> Option<Throughput> {
+    spec.defaults.as_ref()?.qos.as_ref().map(throughput)
+}
+
 fn throughput(qos: &backend::Qos) -> Throughput {
     Throughput {
         min_iops: count(qos.min_iops),

@@ -132,6 +132,7 @@ fn what_an_object_says_of_pools_and_limits_reaches_the_engine() {
         "protocols": ["FC", "ISCSI"],
         "scheduling": {"filter": "true", "goodness": "50", "weight": 3},
         "hosts": {"management": "Existing"},
+        "defaults": {"qos": {"maxIOPS": 900}},
         "limits": {"requestsPerSecond": 10, "maxVolumesPerNode": 20},
         "solidFire": {"tenant": "t", "useCHAP": false, "volumeAccessGroups": ["a", "b"],
             "qosTiers": [{"name": "gold", "qos": {"minIOPS": 1, "maxIOPS": 2}}]},
@@ -146,8 +147,18 @@ fn what_an_object_says_of_pools_and_limits_reaches_the_engine() {
     assert!(!spec.hosts.managed);
     assert_eq!((spec.limits.requests_per_second, spec.limits.volumes_per_node), (Some(10), Some(20)));
     assert_eq!(spec.qos_tiers["gold"].max_iops, Some(2));
+    assert_eq!(spec.default_qos.and_then(|qos| qos.max_iops), Some(900));
     let settings = spec.connect.settings;
     assert_eq!((settings.get("useCHAP"), settings.get("volumeAccessGroups")), (Some("false"), Some("a,b")));
+}
+
+#[test]
+fn an_array_of_the_xiv_family_is_told_its_domain_only() {
+    let block = |xiv: Value| backend(&json!({"type": "XIV", "solidFire": null, "xiv": xiv}));
+    let spec = description(&block(json!({"domain": "d"})), inputs()).unwrap();
+    assert_eq!((spec.connect.vendor, spec.connect.settings.get("domain")), (Vendor::Xiv, Some("d")));
+    let spec = description(&block(Value::Null), inputs()).unwrap();
+    assert!(spec.connect.settings.0.is_empty());
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod controller;
 mod port;
 mod roundtrips;
 mod row;
+mod xiv;
 
 use anyhow::Result;
 use row::Row;
@@ -28,6 +29,9 @@ fn main() -> Result<()> {
     if wants("roundtrips/solidfire/") {
         rows.extend(runtime.block_on(roundtrips::measure())?);
         rows.extend(runtime.block_on(port::measure())?);
+    }
+    if wants("roundtrips/xiv/") {
+        rows.extend(runtime.block_on(xiv::measure())?);
     }
     for (family, measure) in controller::MEASURES {
         if wants(family) {

@@ -22,24 +22,29 @@ mod outages;
 #[path = "kernel/walk.rs"]
 mod walk;
 
-use std::{env, fs, path::PathBuf, process::Stdio, time::Duration};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
 
 /// A guest that takes longer is broken. On an idle machine it takes two to eight minutes, on a crowded one twice that.
 const PATIENCE: Duration = Duration::from_secs(1800);
 
 #[test]
 fn volumes_live_and_die_on_a_real_kernel() {
-    in_a_guest("volumes_live_and_die_on_a_real_kernel", &[], walk::all);
+    in_a_guest("volumes_live_and_die_on_a_real_kernel", Kernel::usual, &[], walk::all);
 }
 
 #[test]
 fn hazards_end_well_on_a_real_kernel() {
-    in_a_guest("hazards_end_well_on_a_real_kernel", &[], hazards::all);
+    in_a_guest("hazards_end_well_on_a_real_kernel", Kernel::usual, &[], hazards::all);
 }
 
 #[test]
 fn outages_hang_nothing_on_a_real_kernel() {
-    in_a_guest("outages_hang_nothing_on_a_real_kernel", &[], outages::all);
+    in_a_guest("outages_hang_nothing_on_a_real_kernel", Kernel::usual, &[], outages::all);
 }
 
 #[test]
@@ -47,25 +52,45 @@ fn a_killed_plugin_finds_its_way_from_every_step() {
     if let Ok(step) = env::var("GUEST_TEST_STEP") {
         return crashes::only(&step);
     }
-    in_a_guest("a_killed_plugin_finds_its_way_from_every_step", &[], crashes::all);
+    in_a_guest("a_killed_plugin_finds_its_way_from_every_step", Kernel::usual, &[], crashes::all);
 }
 
 #[test]
 fn many_volumes_at_once_share_one_node() {
-    in_a_guest("many_volumes_at_once_share_one_node", &[], crowd::all);
+    in_a_guest("many_volumes_at_once_share_one_node", Kernel::usual, &[], crowd::all);
 }
 
 #[test]
 fn fibre_channel_carries_volumes_on_a_real_kernel() {
     let module = fc::module();
     let module = format!("GUEST_FCOE={}", module.display());
-    in_a_guest("fibre_channel_carries_volumes_on_a_real_kernel", &[&module], fc::all);
+    in_a_guest("fibre_channel_carries_volumes_on_a_real_kernel", Kernel::installed, &[&module], fc::all);
+}
+
+/// What a guest boots.
+struct Kernel {
+    program: PathBuf,
+    modules: PathBuf,
+}
+
+impl Kernel {
+    /// The newest that Debian has, as `cargo xtask setup` leaves it.
+    fn usual() -> Self {
+        let usual = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/lab/kernel");
+        let folder = env::var_os("GUEST_KERNEL").map_or_else(usual, PathBuf::from);
+        Self { program: folder.join("linux.uml"), modules: folder.join("modules") }
+    }
+
+    /// That of the installed package, the only one whose source Debian keeps, which a module must be built from.
+    fn installed() -> Self {
+        Self { program: "/usr/bin/linux.uml".into(), modules: "/usr/lib/uml/modules".into() }
+    }
 }
 
 /// Boots a guest for the test of this name, or, in the guest, walks it.
-fn in_a_guest(name: &str, more: &[&str], walk: fn()) {
+fn in_a_guest(name: &str, kernel: fn() -> Kernel, more: &[&str], walk: fn()) {
     if env::var_os("GUEST_TEST_INSIDE").is_none() {
-        let console = boot(name, more);
+        let console = boot(name, &kernel(), more);
         assert!(console.contains("guest ended with 0"), "the guest's console above tells what failed");
         return;
     }
@@ -92,7 +117,7 @@ fn wishes() -> Vec<String> {
 }
 
 /// Boots the guest, waits for its end, and returns what it wrote.
-fn boot(name: &str, more: &[&str]) -> String {
+fn boot(name: &str, kernel: &Kernel, more: &[&str]) -> String {
     let state = tempfile::tempdir().unwrap();
     let console = state.path().join("console");
     let output = fs::File::create(&console).unwrap();
@@ -101,9 +126,12 @@ fn boot(name: &str, more: &[&str]) -> String {
     #[expect(clippy::disallowed_methods, reason = "a test starts its own guest")]
     let mut command = std::process::Command::new("timeout");
     let status = command
-        .args(["--kill-after=5", &PATIENCE.as_secs().to_string(), "linux.uml", "mem=1024M", "root=/dev/root"])
-        .args(["rootfstype=hostfs", "rootflags=/", "ro", "con=null", "con0=fd:0,fd:1", "panic=-1", "quiet"])
+        .args(["--kill-after=5", &PATIENCE.as_secs().to_string()])
+        .arg(&kernel.program)
+        .args(["mem=1024M", "root=/dev/root", "rootfstype=hostfs", "rootflags=/", "ro", "seccomp=auto"])
+        .args(["con=null", "con0=fd:0,fd:1", "panic=-1", "quiet"])
         .arg(format!("init={}", init.display()))
+        .arg(format!("GUEST_MODULES={}", kernel.modules.display()))
         .arg(format!("GUEST_TEST={}", binary.display()))
         .arg(format!("GUEST_NAME={name}"))
         .args(more)
@@ -115,7 +143,7 @@ fn boot(name: &str, more: &[&str]) -> String {
         .stderr(output)
         .status()
         .unwrap_or_else(|error| {
-            panic!("starting linux.uml failed ({error}): apt-get install user-mode-linux")
+            panic!("starting {} failed ({error}): `cargo xtask setup` gets it", kernel.program.display())
         });
     let text = String::from_utf8_lossy(&fs::read(&console).unwrap()).into_owned();
     // indented, so that nobody takes the inner test's results for ours

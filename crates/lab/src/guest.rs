@@ -2,6 +2,7 @@
 //! device. What happens inside at boot is `guest/init.sh`.
 
 use std::{
+    env,
     fmt::Write,
     fs,
     net::SocketAddr,
@@ -10,7 +11,7 @@ use std::{
     process::Command,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -116,19 +117,31 @@ pub(crate) fn boot(
     fs::write(dir.join("settings"), settings)?;
     let _ = fs::remove_dir_all(dir.join("uml"));
     let console = dir.join("console");
-    let mut command = Command::new("linux.uml");
+    let kernel = kernel(spec)?;
+    let mut command = Command::new(kernel.join("linux.uml"));
     // the guest's memory is a file there
     command.env("TMPDIR", spec::memory_dir());
     command.arg(format!("mem={}M", guest.memory_mib));
     command.args(["root=/dev/root", "rootfstype=hostfs", "rootflags=/", "ro"]);
-    command.args(["con=null", "con0=fd:0,fd:1", "panic=-1", "quiet", "umid=uml"]);
+    command.args(["con=null", "con0=fd:0,fd:1", "panic=-1", "quiet", "umid=uml", "seccomp=auto"]);
     command.arg(format!("uml_dir={}/", dir.display()));
     command.arg(format!("init={}", init.display()));
     command.arg(format!("LAB={}", dir.display()));
+    command.arg(format!("MODULES={}", kernel.join("modules").display()));
     command.args(devices);
-    let process = Process::start(&format!("guest {}", guest.name), &mut command, &console)
-        .with_context(|| "guests need the Debian package user-mode-linux; `cargo xtask setup` installs it")?;
+    let process = Process::start(&format!("guest {}", guest.name), &mut command, &console)?;
     Ok(Machine { process, console })
+}
+
+/// The folder with the guests' kernel, `linux.uml`, and its `modules`: that which `GUEST_KERNEL` names, else the cache's.
+fn kernel(spec: &Spec) -> Result<PathBuf> {
+    let folder = env::var_os("GUEST_KERNEL").map_or_else(|| spec.cache.join("kernel"), PathBuf::from);
+    ensure!(
+        folder.join("linux.uml").is_file() && folder.join("modules").is_dir(),
+        "no kernel for guests in {}: `cargo xtask setup` gets it",
+        folder.display()
+    );
+    Ok(folder)
 }
 
 /// The guest's kernel hides the host's /dev before it starts init, so init cannot lie in the state folder.

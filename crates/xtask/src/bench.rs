@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use crate::{
-    process, setup,
+    kernel, process, setup,
     workspace::{self, Workspace, cargo},
 };
 
@@ -58,12 +58,13 @@ pub(crate) fn run(names: &[String]) -> Result<ExitCode> {
 fn measured(names: &[String], times: bool) -> Result<Vec<Value>> {
     let components = setup::run()?;
     let mut build = cargo();
-    build.args(["build", "--package", "perilune-tests", "--bin", "perilune-bench"]);
-    build.args(["--package", "perilune-lab", "--bin", "perilune-lab"]).args(times.then_some("--release"));
+    build.args(["build", "--workspace", "--bin", "perilune-bench", "--bin", "perilune-lab"]);
+    build.args(times.then_some("--release"));
     process::run(&mut build)?;
     let folder = if times { "release" } else { "debug" };
     let mut command = Command::new(Workspace::read()?.target.join(folder).join("perilune-bench"));
     command.args(names).env("PERILUNE_ROOT", workspace::root()).env("KUBEBUILDER_ASSETS", components);
+    command.env(kernel::VARIABLE, kernel::folder()?);
     serde_json::from_str(&process::output(&mut command)?).context("parsing what perilune-bench measured")
 }
 

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::{
     process, setup,
-    workspace::{self, cargo},
+    workspace::{self, Workspace, cargo},
 };
 
 pub(crate) const HELP: &str = "\
@@ -42,7 +42,8 @@ pub(crate) fn run(check: bool) -> Result<()> {
 
 fn csi_proto(check: bool) -> Result<()> {
     let mut command = cargo();
-    command.args(["test", "--quiet", "--package", "perilune-csi-proto", "--test", "bootstrap"]);
+    // of the whole workspace here and below, so that the builds of the tests serve
+    command.args(["test", "--quiet", "--workspace", "--test", "bootstrap"]);
     if !check {
         command.env("PERILUNE_CODEGEN", "write");
     }
@@ -50,8 +51,9 @@ fn csi_proto(check: bool) -> Result<()> {
 }
 
 fn crds(check: bool) -> Result<()> {
-    let mut command = cargo();
-    command.args(["run", "--quiet", "--package", "perilune-api", "--bin", "crds", "--"]);
+    process::run(cargo().args(["build", "--quiet", "--workspace", "--bin", "crds"]))?;
+    let mut command = Command::new(Workspace::read()?.target.join("debug/crds"));
+    command.current_dir(workspace::root());
     if check {
         command.arg("--check");
     }

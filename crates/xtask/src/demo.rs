@@ -5,7 +5,7 @@ use std::{os::unix::process::CommandExt, process::Command};
 use anyhow::{Context, Result, bail};
 
 use crate::{
-    process, setup,
+    kernel, process, setup,
     workspace::{self, Workspace, cargo},
 };
 
@@ -22,12 +22,8 @@ Usage: cargo xtask demo [--array solidfire|xiv] [--keep]
   --stop  end what an earlier --keep left";
 
 /// The binaries that the demo runs.
-const BINARIES: &[(&str, &str)] = &[
-    ("perilune-controller", "perilune-controller"),
-    ("perilune-node", "perilune-node"),
-    ("perilune-simulator", "perilune-simulator"),
-    ("perilune-lab", "perilune-lab"),
-];
+const BINARIES: &[&str] =
+    &["perilune-controller", "perilune-node", "perilune-simulator", "perilune-lab", "perilune-demo"];
 
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     // before anything is built; the demo itself reads them again
@@ -43,23 +39,24 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         bail!("demo does not know {}\n\n{HELP}", words.join(" "));
     }
     let components = setup::run()?;
-    build(&[("perilune-tests", "perilune-demo")])?;
+    build()?;
     let program = Workspace::read()?.target.join("debug/perilune-demo");
     // in our place, so that Ctrl-C and its end are the demo's own
     let error = Command::new(&program)
         .args(arguments)
         .env("PERILUNE_ROOT", workspace::root())
         .env("KUBEBUILDER_ASSETS", components)
+        .env(kernel::VARIABLE, kernel::folder()?)
         .exec();
     Err(error).with_context(|| format!("starting {}", program.display()))
 }
 
-/// Builds [`BINARIES`] and these, given as package and binary.
-fn build(more: &[(&str, &str)]) -> Result<()> {
+fn build() -> Result<()> {
     let mut command = cargo();
-    command.arg("build");
-    for (package, binary) in BINARIES.iter().chain(more) {
-        command.args(["--package", package, "--bin", binary]);
+    // of the whole workspace, so that the builds of the tests serve
+    command.args(["build", "--workspace"]);
+    for binary in BINARIES {
+        command.args(["--bin", binary]);
     }
     process::run(&mut command)
 }

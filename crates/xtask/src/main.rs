@@ -7,6 +7,7 @@
 mod bench;
 mod codegen;
 mod demo;
+mod kernel;
 mod libtest;
 mod process;
 mod setup;

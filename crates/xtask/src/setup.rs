@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::{
-    process,
+    kernel, process,
     workspace::{self, Workspace},
 };
 
@@ -21,6 +21,7 @@ Find or install what the demo and the tests need beside Rust. Does nothing where
 Usage: cargo xtask setup
 
   Debian packages        installed by apt-get when run as root, otherwise the command to run is printed
+  the guests' kernel     taken from Debian's newest packages into target/lab/kernel/, unless GUEST_KERNEL names a folder
   Kubernetes components  taken from the folder that KUBEBUILDER_ASSETS names if it holds all of them, otherwise built
                          from tests/kubernetes/go.mod into target/kubernetes/ (needs Go; minutes, once)";
 
@@ -41,6 +42,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("m4", "m4"),
     ("multipath-tools", "multipathd"),
     ("open-iscsi", "iscsid"),
+    ("patchelf", "patchelf"),
     ("procps", "ps"),
     ("python3-venv", "python3 import ensurepip"),
     ("runc", "runc"),
@@ -68,6 +70,7 @@ const COMPONENTS: &[&str] = &[
 /// Makes everything ready and gives the folder of the Kubernetes components.
 pub(crate) fn run() -> Result<PathBuf> {
     packages()?;
+    kernel::folder()?;
     let components = kubernetes()?;
     println!("setup: all is there; Kubernetes components in {}", components.display());
     Ok(components)
@@ -104,22 +107,6 @@ pub(crate) fn packages() -> Result<()> {
         missing.iter().filter(|m| PACKAGES.iter().any(|(p, what)| p == *m && !there(what))).collect();
     ensure!(still.is_empty(), "installed, and yet missing: {still:?}");
     Ok(())
-}
-
-/// The kernel module for Fibre Channel in a guest, built if there is none for the guests' kernel.
-pub(crate) fn fcoe() -> Result<PathBuf> {
-    packages()?;
-    let home = Workspace::read()?.target.join("lab");
-    let (module, stamp) = (home.join("fcoe.ko"), home.join("fcoe.version"));
-    let version = process::output(Command::new("linux.uml").arg("--version"))?;
-    if module.exists() && fs::read_to_string(&stamp).is_ok_and(|built| built == version) {
-        return Ok(module);
-    }
-    println!("setup: building the module fcoe for the guests' kernel {} (a minute)", version.trim());
-    fs::create_dir_all(&home)?;
-    process::run(Command::new(workspace::root().join("crates/lab/fcoe-module.sh")).arg(&home))?;
-    fs::write(&stamp, version)?;
-    Ok(module)
 }
 
 /// The folder of the Kubernetes components, built if they are nowhere.

@@ -15,7 +15,7 @@ use std::{
 use anyhow::{Result, bail, ensure};
 
 use crate::{
-    codegen,
+    codegen, kernel,
     libtest::{self, Count, Failures},
     process, setup, tidy, tools,
     workspace::{self, Workspace, cargo},
@@ -62,7 +62,7 @@ const SUITES: &[Suite] = &[
     Suite { name: "node", about: "the data path on a real kernel, both ends", work: Work::Guests(node) },
     Suite {
         name: "sanity",
-        about: "csi-sanity on the real binaries and a real data path, nothing left out; PERILUNE_FULL=1 for each array",
+        about: "csi-sanity on the real binaries and a real data path, nothing left out, on each array",
         work: Work::Guests(sanity),
     },
     Suite { name: "fc", about: "the data path over Fibre Channel on a real kernel", work: Work::Guests(fc) },
@@ -287,11 +287,16 @@ fn clients() -> Result<Vec<Command>> {
 }
 
 fn node() -> Result<Vec<Command>> {
-    apart("node", &["--nocapture", "--skip", FIBRE_CHANNEL])
+    let kernel = kernel::folder()?;
+    let mut commands = apart("node", &["--nocapture", "--skip", FIBRE_CHANNEL])?;
+    for command in &mut commands {
+        command.env(kernel::VARIABLE, &kernel);
+    }
+    Ok(commands)
 }
 
 fn fc() -> Result<Vec<Command>> {
-    let module = setup::fcoe()?;
+    let module = kernel::fcoe()?;
     let mut commands = apart("fc", &["--nocapture", FIBRE_CHANNEL])?;
     for command in &mut commands {
         command.env("GUEST_FCOE", &module);
@@ -325,10 +330,11 @@ fn products() -> Result<()> {
 
 /// Programs that start a lab: one at a time, because each fills the machine.
 fn on_the_lab(suite: &str) -> Result<Vec<Command>> {
-    let components = setup::run()?;
+    let (components, kernel) = (setup::run()?, kernel::folder()?);
     let mut commands = apart(suite, &["--nocapture", "--test-threads", "1"])?;
     for command in &mut commands {
         command.env("KUBEBUILDER_ASSETS", &components).env("PERILUNE_ROOT", workspace::root());
+        command.env(kernel::VARIABLE, &kernel);
     }
     Ok(commands)
 }

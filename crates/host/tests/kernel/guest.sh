@@ -1,14 +1,15 @@
 #!/bin/sh
 # First process of the guest in which the kernel test runs: the machine's own tree under an overlay in memory, udev,
 # iscsid, multipathd and a kernel SCSI target; then the test binary itself. What the test needs comes in the
-# environment: GUEST_TEST, the binary, GUEST_NAME, the test in it, and for Fibre Channel GUEST_FCOE, the kernel module.
+# environment: GUEST_MODULES, the kernel's, GUEST_TEST, the binary, GUEST_NAME, the test in it, and for Fibre Channel
+# GUEST_FCOE, the kernel module.
 set -u
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin
 V=$(uname -r)
 if [ "${1:-}" != inside ]; then
   mount -t proc proc /proc
   mount -t tmpfs tmpfs /mnt
-  insmod /usr/lib/uml/modules/"$V"/kernel/fs/overlayfs/overlay.ko
+  insmod "$GUEST_MODULES/$V"/kernel/fs/overlayfs/overlay.ko
   mkdir -p /mnt/up /mnt/work /mnt/root
   mount -t overlay overlay -o lowerdir=/,upperdir=/mnt/up,workdir=/mnt/work /mnt/root
   mount -t proc proc /mnt/root/proc
@@ -19,7 +20,7 @@ if [ "${1:-}" != inside ]; then
   exec chroot /mnt/root "$0" inside
 fi
 export SYSTEMD_IGNORE_CHROOT=1
-mkdir -p /lib/modules && ln -sfn /usr/lib/uml/modules/"$V" /lib/modules/"$V"
+mkdir -p /lib/modules && ln -sfn "$GUEST_MODULES/$V" /lib/modules/"$V"
 ip link set lo up
 modprobe -a configfs target_core_mod target_core_iblock iscsi_target_mod sd_mod sg iscsi_tcp dm-thin-pool loop dm-multipath dm-service-time ext4 xfs
 mount -t configfs configfs /sys/kernel/config

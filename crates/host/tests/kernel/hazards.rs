@@ -78,7 +78,7 @@ fn log_out_by_hand() {
         "for m in $(dmsetup ls --target multipath | cut -f1 | grep 36f47); do multipathd del map $m; done; \
          for s in /sys/class/iscsi_session/*; do for d in $s/device/target*/*:*/delete; do \
          if [ -e $d ]; then echo 1 >$d; fi; done; done; \
-         iscsiadm -m node -T {SHARED} --logout; iscsiadm -m node -T {SHARED} -o delete; udevadm settle -t 5"
+         iscsiadm -m node -T {SHARED} --logout; iscsiadm -m node -T {SHARED} -o delete; udevadm settle -t 60"
     ));
 }
 

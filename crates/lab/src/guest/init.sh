@@ -1,15 +1,16 @@
 #!/bin/bash
-# Process 1 of a guest. The kernel's command line gives LAB, this guest's folder, whose file `settings` gives the rest.
+# Process 1 of a guest. The kernel's command line gives MODULES, the folder of its modules, and LAB, this guest's folder,
+# whose file `settings` gives the rest.
 # The host's tree is the root, read-only, under an overlay in memory: nothing that runs here can touch the host, the
 # lab's state folder apart.
 set -u
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root
-kernel=$(uname -r) modules=/usr/lib/uml/modules
+kernel=$(uname -r) modules=$MODULES
 
 if [ "${1:-}" != inside ]; then
   mount -t proc proc /proc
   mount -t tmpfs tmpfs /mnt
-  insmod $modules/$kernel/kernel/fs/overlayfs/overlay.ko
+  insmod "$modules/$kernel/kernel/fs/overlayfs/overlay.ko"
   mkdir -p /mnt/up /mnt/work /mnt/root /mnt/lab
   mount -t hostfs hostfs /mnt/lab -o "$LAB"
   . /mnt/lab/settings
@@ -33,7 +34,7 @@ if [ "${1:-}" != inside ]; then
   mkdir -p ".$STATE"; mount -t hostfs hostfs ".$STATE" -o "$STATE"
   mkdir -p run/old
   pivot_root . run/old
-  LAB=$LAB exec chroot . /bin/bash "$LAB/init" inside </dev/console >/dev/console 2>&1
+  LAB=$LAB MODULES=$MODULES exec chroot . /bin/bash "$LAB/init" inside </dev/console >/dev/console 2>&1
 fi
 
 . "$LAB/settings"
@@ -125,7 +126,7 @@ E2
 }
 
 mkdir -p /lib/modules
-ln -sfn $modules/$kernel /lib/modules/$kernel
+ln -sfn "$modules/$kernel" "/lib/modules/$kernel"
 if [ "$TASK" = unpack ]; then
   ip link set lo up
   containerd_settings

@@ -3,11 +3,12 @@
 # SCSI target and initiator, udev and iscsid; then a script, whose lines are the result. Nothing here can touch the host.
 set -u
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin
+said() { sed -n "s/.*$1=\\([^ ]*\\).*/\\1/p" /proc/cmdline; }
 if [ "${1:-}" != inside ]; then
   mount -t proc proc /proc
   mount -t tmpfs tmpfs /mnt
-  # The modules' package puts them where modprobe does not look.
-  mkdir -p /mnt/modules/lib/modules && ln -s "/usr/lib/uml/modules/$(uname -r)" /mnt/modules/lib/modules/
+  # the modules are where modprobe does not look
+  mkdir -p /mnt/modules/lib/modules && ln -s "$(said modules)/$(uname -r)" /mnt/modules/lib/modules/
   modprobe -d /mnt/modules overlay
   mkdir -p /mnt/up /mnt/work /mnt/root
   mount -t overlay overlay -o lowerdir=/,upperdir=/mnt/up,workdir=/mnt/work /mnt/root
@@ -18,7 +19,7 @@ if [ "${1:-}" != inside ]; then
 fi
 export SYSTEMD_IGNORE_CHROOT=1
 ip link set lo up
-mkdir -p /lib/modules && ln -sfn "/usr/lib/uml/modules/$(uname -r)" "/lib/modules/$(uname -r)"
+mkdir -p /lib/modules && ln -sfn "$(said modules)/$(uname -r)" "/lib/modules/$(uname -r)"
 modprobe -a configfs target_core_mod target_core_iblock iscsi_target_mod sd_mod sg iscsi_tcp dm-thin-pool loop
 mount -t configfs configfs /sys/kernel/config
 /lib/systemd/systemd-udevd --daemon; udevadm trigger; udevadm settle -t 10
@@ -27,6 +28,5 @@ echo InitiatorName=iqn.2026-01.test:node >/etc/iscsi/initiatorname.iscsi
 printf 'node.startup = manual\nnode.session.scan = manual\nnode.session.initial_login_retry_max = 1\nnode.conn[0].timeo.login_timeout = 5\n' >/etc/iscsi/iscsid.conf
 iscsid -f >/run/iscsid.log 2>&1 &
 sleep 1
-said() { sed -n "s/.*$1=\\([^ ]*\\).*/\\1/p" /proc/cmdline; }
 SIMULATOR=$(said simulator) timeout 850 python3 "${0%/*}/$(said script)" 2>&1
 echo o >/proc/sysrq-trigger; sleep 5

@@ -6,7 +6,7 @@
     reason = "a test program; what it starts it waits for, under a time limit"
 )]
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 #[test]
@@ -21,8 +21,10 @@ fn disks_of_the_xiv_family_share_a_target_with_a_lun_for_each_host() {
 
 /// Boots a guest for the script, which makes so many statements. A guest that dies half-way makes fewer.
 fn in_a_guest(name: &str, wanted: usize) {
-    let kernel = Path::new("/usr/bin/linux.uml");
-    assert!(kernel.exists(), "{} is missing: install the package user-mode-linux", kernel.display());
+    let usual = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/lab/kernel");
+    let folder = std::env::var_os("GUEST_KERNEL").map_or_else(usual, PathBuf::from);
+    let kernel = folder.join("linux.uml");
+    assert!(kernel.exists(), "{} is missing: `cargo xtask setup` gets it", kernel.display());
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lio/guest.sh");
     let output = Command::new("timeout")
         .args(["--kill-after=5", "900"])
@@ -36,7 +38,8 @@ fn in_a_guest(name: &str, wanted: usize) {
             "con=null",
             "con0=fd:0,fd:1",
         ])
-        .args(["panic=-1", "quiet"])
+        .args(["panic=-1", "quiet", "seccomp=auto"])
+        .arg(format!("modules={}", folder.join("modules").display()))
         .arg(format!("init={}", script.display()))
         .arg(format!("simulator={}", env!("CARGO_BIN_EXE_perilune-simulator")))
         .arg(format!("script={name}"))

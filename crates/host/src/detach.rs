@@ -74,7 +74,7 @@ pub(crate) fn take_down(work: &Work, mut record: Record) -> Result<()> {
     if broken_off {
         leave::await_orphans(work, &record);
     }
-    leave::log_out(work, &record, &addresses)?;
+    let _targets = leave::log_out(work, &record, &addresses)?;
     work.site.records.remove(&record.volume)
 }
 

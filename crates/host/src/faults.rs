@@ -1,7 +1,7 @@
 //! What must hold when the kernel answers with silence, lies or changes: tests over the fake.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -11,13 +11,14 @@ use crate::{
     error::{ErrorKind, Result},
     format, grow,
     identity::{ExpectedWwid, Wwid},
+    leave,
     linux::Settings,
     mount,
     os::{
         Answer, DevNum, Mount,
         fake::{Fake, FakeDisk},
     },
-    record::{Phase, Record},
+    record::{Phase, Record, SessionMade},
     request::{Attachment, FsType, GrowRequest, StageRequest, Usage},
     stage, sysfs,
     target::{Iqn, Lun, Protocol, TargetPath},
@@ -140,6 +141,37 @@ fn a_path_by_a_target_that_was_not_published_is_refused() {
         path.lun = Lun::kernel(7);
     }
     assert_eq!(node.verify().unwrap_err().kind, ErrorKind::WrongIdentity);
+}
+
+#[test]
+fn the_last_two_users_of_a_session_do_not_wait_for_each_other_to_log_out() {
+    let node = Node::new(disk(OURS), disk(OURS));
+    let user = |name: &str| {
+        let mut attachment = attachment();
+        attachment.paths = vec![TargetPath::iscsi(
+            Iqn::new("iqn.2026-01.test:b").unwrap(),
+            "10.0.0.3".parse().unwrap(),
+            Lun::kernel(0),
+        )];
+        let made = attachment.paths[0].by_iscsi().map(SessionMade::of);
+        let key = VolumeKey::new(name).unwrap();
+        let mut record = Record::new(key, "boot".into(), attachment, Usage::Block, STAGING.into());
+        record.sessions.extend(made);
+        node.work.site.records.save(&record).unwrap();
+        record
+    };
+    let (one, two) = (user("one"), user("two"));
+    let leave = |record: &Record, within: Duration| {
+        let work = Work { site: node.work.site.clone(), deadline: Instant::now() + within };
+        leave::log_out(&work, record, &BTreeSet::new())
+    };
+    let held = leave(&one, Duration::from_secs(20)).unwrap();
+    assert_eq!(node.acts(), Vec::<String>::new(), "the other uses it");
+    assert_eq!(leave(&two, Duration::from_millis(50)).unwrap_err().kind, ErrorKind::TimedOut);
+    node.work.site.records.remove(&one.volume).unwrap();
+    drop(held);
+    leave(&two, Duration::from_secs(20)).unwrap();
+    assert!(node.acts().iter().any(|act| act == "run iscsiadm"), "{:?}", node.acts());
 }
 
 #[test]

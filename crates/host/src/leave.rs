@@ -8,7 +8,7 @@ use std::{
 use crate::{
     detach,
     error::Result,
-    lock::Subject,
+    lock::{Held, Subject},
     login,
     record::{Record, SessionMade},
     sysfs::{self, Address},
@@ -16,14 +16,17 @@ use crate::{
     work::Work,
 };
 
-/// Logs out of the record's own sessions, target by target.
-pub(crate) fn log_out(work: &Work, record: &Record, known: &BTreeSet<Address>) -> Result<()> {
+/// Logs out of the record's own sessions, target by target. The caller removes the record before it lets go of what it
+/// gets: else the last two users of a session could each find the other's record, and nobody would log out.
+pub(crate) fn log_out(work: &Work, record: &Record, known: &BTreeSet<Address>) -> Result<Vec<Held>> {
     let mut targets: BTreeMap<TargetName, Vec<&IscsiPath>> = BTreeMap::new();
     for path in &record.attachment.paths {
         targets.entry(path.target()).or_default().extend(path.by_iscsi());
     }
+    let mut held = Vec::new();
+    // in the order of their names, as everyone who holds several
     for (target, paths) in targets {
-        let _target = work.alone(Subject::Target(target))?;
+        held.push(work.alone(Subject::Target(target))?);
         // a straggler of the attach may have brought a late path while the lock was waited for
         detach::delete_paths(work, record, known)?;
         let mut idle = Vec::new();
@@ -36,7 +39,7 @@ pub(crate) fn log_out(work: &Work, record: &Record, known: &BTreeSet<Address>) -
         }
         leave_all(work, &idle)?;
     }
-    Ok(())
+    Ok(held)
 }
 
 /// The attach was broken off with the process: logins that it asked for may still be on their way.

@@ -113,7 +113,7 @@ fn in_a_guest(name: &str, kernel: fn() -> Kernel, more: &[&str], walk: fn()) {
 /// For a person at work: `GUEST_STEPS=lun,clone` walks only the steps of such names, `GUEST_LOG=debug` shows what is done.
 fn wishes() -> Vec<String> {
     let wish = |name: &&str| Some(format!("{name}={}", env::var(name).ok()?));
-    ["GUEST_STEPS", "GUEST_LOG", "GUEST_FIND_MULTIPATHS", "PERILUNE_FULL"].iter().filter_map(wish).collect()
+    ["GUEST_STEPS", "GUEST_LOG", "GUEST_FIND_MULTIPATHS"].iter().filter_map(wish).collect()
 }
 
 /// Boots the guest, waits for its end, and returns what it wrote.

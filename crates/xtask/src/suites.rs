@@ -12,13 +12,13 @@ use std::{
     time::Instant,
 };
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 
 use crate::{
     codegen, kernel,
     libtest::{self, Count, Failures},
     process, setup, tidy, tools,
-    workspace::{self, Workspace, cargo},
+    workspace::{self, Program, Workspace, cargo},
 };
 
 /// One suite.
@@ -38,11 +38,10 @@ enum Work {
     Guests(fn() -> Result<Vec<Command>>),
 }
 
-/// In the order in which they begin: what needs the Kubernetes components and computes nothing else comes late, since they
-/// are built meanwhile, and what takes longest begins first.
+/// In the order in which they begin, each kind in its own: what takes longest begins first, and the lints, which take the
+/// compiler to themselves, come when nothing else waits for it.
 const SUITES: &[Suite] = &[
     Suite { name: "fmt", about: "rustfmt finds nothing to change", work: Work::Check(fmt) },
-    Suite { name: "lint", about: "clippy finds nothing in any target", work: Work::Check(lint) },
     Suite { name: "tidy", about: "cargo xtask tidy", work: Work::Check(tidy) },
     Suite { name: "unit", about: "all packages' own tests", work: Work::Tests(unit) },
     Suite {
@@ -58,6 +57,7 @@ const SUITES: &[Suite] = &[
     Suite { name: "clients", about: "third-party clients on the simulator", work: Work::Tests(clients) },
     Suite { name: "deny", about: "licences, sources and walls of dependencies", work: Work::Check(deny) },
     Suite { name: "codegen", about: "what is generated is as its sources say", work: Work::Check(codegen) },
+    Suite { name: "lint", about: "clippy finds nothing in any target", work: Work::Check(lint) },
     Suite { name: "cluster", about: "the product on a real Kubernetes", work: Work::Guests(cluster) },
     Suite { name: "node", about: "the data path on a real kernel, both ends", work: Work::Guests(node) },
     Suite {
@@ -206,10 +206,7 @@ impl Outcome {
                 self.remarks.extend(failures.into_lines());
             }
             // a program that did not compile, or died without a summary
-            ensure!(
-                succeeded || count.failed > 0,
-                "cargo test ended without the results of all its programs"
-            );
+            ensure!(succeeded || count.failed > 0, "it ended without the results of all its programs");
         }
         ensure!(heard > 0 && self.count != Count::default(), "no test ran");
         Ok(())
@@ -253,8 +250,19 @@ fn unit() -> Result<Vec<Command>> {
     let mut programs: Vec<String> = Vec::new();
     for package in Workspace::read()?.packages.iter().filter(|p| p.name != END_TO_END) {
         for (kind, target) in &package.targets {
-            let apart = APART.iter().any(|(_, _, test)| test == target);
-            if kind == "test" && !apart && !programs.contains(target) {
+            let apart = APART.iter().filter(|(_, _, test)| test == target);
+            let owners: Vec<&str> = apart.map(|(_, package, _)| *package).collect();
+            if kind != "test" || owners.contains(&package.name.as_str()) {
+                continue;
+            }
+            // Cargo takes the names alone
+            ensure!(
+                owners.is_empty(),
+                "{}: {target} is the name of a suite of {}; give the test program another",
+                package.name,
+                owners.join(", ")
+            );
+            if !programs.contains(target) {
                 programs.push(target.clone());
             }
         }
@@ -309,7 +317,6 @@ fn lab() -> Result<Vec<Command>> {
 }
 
 fn sanity() -> Result<Vec<Command>> {
-    products()?;
     let program = tools::csi_sanity()?;
     let mut commands = on_the_lab("sanity")?;
     for command in &mut commands {
@@ -319,19 +326,13 @@ fn sanity() -> Result<Vec<Command>> {
 }
 
 fn cluster() -> Result<Vec<Command>> {
-    products()?;
     on_the_lab("cluster")
-}
-
-/// The binaries that the lab runs, together with the test programs: one set of features, so that nothing is built twice.
-fn products() -> Result<()> {
-    process::run(cargo().args(["build", "--workspace", "--bins", "--tests"]))
 }
 
 /// Programs that start a lab: one at a time, because each fills the machine.
 fn on_the_lab(suite: &str) -> Result<Vec<Command>> {
-    let (components, kernel) = (setup::run()?, kernel::folder()?);
     let mut commands = apart(suite, &["--nocapture", "--test-threads", "1"])?;
+    let (components, kernel) = (setup::run()?, kernel::folder()?);
     for command in &mut commands {
         command.env("KUBEBUILDER_ASSETS", &components).env("PERILUNE_ROOT", workspace::root());
         command.env(kernel::VARIABLE, &kernel);
@@ -339,22 +340,19 @@ fn on_the_lab(suite: &str) -> Result<Vec<Command>> {
     Ok(commands)
 }
 
+/// The programs of a suite, started without Cargo, which would wait for whatever else compiles at the time.
 fn apart(suite: &str, arguments: &[&str]) -> Result<Vec<Command>> {
-    let all = Workspace::read()?;
-    let mut programs: Vec<&str> = Vec::new();
-    for (_, package, test) in APART.iter().filter(|(s, _, _)| *s == suite) {
-        if !all.has(package, "test", test) {
-            bail!("package {package} has no test program {test}");
-        }
-        if !programs.contains(test) {
-            programs.push(test);
-        }
+    // those who come while another builds wait for the same
+    static BUILT: Mutex<Vec<Program>> = Mutex::new(Vec::new());
+    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    if built.is_empty() {
+        *built = Workspace::read()?.build()?;
     }
-    let command = |test: &&str| {
-        // the whole workspace, so that every suite uses the same builds of what is beneath
-        let mut command = cargo();
-        command.args(["test", "--workspace", "--test", test, "--"]).args(arguments);
-        command
-    };
-    Ok(programs.iter().map(command).collect())
+    let mut commands = Vec::new();
+    for (_, package, test) in APART.iter().filter(|(s, _, _)| *s == suite) {
+        let program = built.iter().find(|program| program.package == *package && program.name == *test);
+        let program = program.with_context(|| format!("package {package} has no test program {test}"))?;
+        commands.push(program.command(arguments));
+    }
+    Ok(commands)
 }

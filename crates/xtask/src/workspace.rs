@@ -54,6 +54,24 @@ pub(crate) struct Use {
     pub(crate) for_tests: bool,
 }
 
+/// A test program that was built.
+#[derive(Debug)]
+pub(crate) struct Program {
+    pub(crate) package: String,
+    pub(crate) name: String,
+    file: PathBuf,
+    folder: PathBuf,
+}
+
+impl Program {
+    /// Started as `cargo test` would.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.file);
+        command.args(arguments).current_dir(&self.folder).env("CARGO_MANIFEST_DIR", &self.folder);
+        command
+    }
+}
+
 impl Workspace {
     pub(crate) fn read() -> Result<Self> {
         let text = process::output(cargo().args(["metadata", "--no-deps", "--format-version=1", "--quiet"]))?;
@@ -63,10 +81,26 @@ impl Workspace {
         Ok(Self { target: target.into(), packages: packages.filter_map(Package::of).collect() })
     }
 
-    pub(crate) fn has(&self, package: &str, kind: &str, target: &str) -> bool {
-        self.packages
-            .iter()
-            .any(|p| p.name == package && p.targets.iter().any(|(k, t)| k == kind && t == target))
+    /// Builds all binaries and test programs, with one set of features, and says which test programs there are.
+    pub(crate) fn build(&self) -> Result<Vec<Program>> {
+        let mut command = cargo();
+        command.args(["build", "--workspace", "--bins", "--tests"]);
+        let text = process::output(command.arg("--message-format=json-render-diagnostics"))?;
+        let artifacts = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        Ok(artifacts.filter_map(|artifact| self.program(&artifact)).collect())
+    }
+
+    fn program(&self, artifact: &Value) -> Option<Program> {
+        if artifact["profile"]["test"] != true || artifact["target"]["kind"][0] != "test" {
+            return None;
+        }
+        let folder = Path::new(artifact["manifest_path"].as_str()?).parent()?.to_path_buf();
+        Some(Program {
+            package: self.packages.iter().find(|package| package.folder == folder)?.name.clone(),
+            name: artifact["target"]["name"].as_str()?.to_owned(),
+            file: artifact["executable"].as_str()?.into(),
+            folder,
+        })
     }
 }
 

@@ -64,11 +64,6 @@ fn report(call: &str, points: u64) {
     assert!(points > 1, "{call} alters something");
 }
 
-/// The long calls are killed at each third point; at every one with `PERILUNE_FULL=1`.
-fn stride() -> u64 {
-    if std::env::var_os("PERILUNE_FULL").is_some() { 1 } else { 3 }
-}
-
 async fn killed_formatting() {
     let mut at = 1;
     while dies("format", at) {
@@ -79,9 +74,9 @@ async fn killed_formatting() {
         own().unstage(&host).await.unwrap_or_else(|error| panic!("after step {at}: {error:?}"));
         assert_nothing_left();
         sh(&format!("blkdiscard -f {}", Volume { id: 1 }.device()));
-        at += stride();
+        at += 1;
     }
-    report("stage", at - stride());
+    report("stage", at - 1);
     fs::write(own().staging().join("file"), "written").unwrap();
 }
 
@@ -103,10 +98,10 @@ async fn killed_unstaging() {
         assert_nothing_left();
         own().with_content().stage(&host).await.unwrap();
         assert_eq!(fs::read_to_string(own().staging().join("file")).unwrap(), "written");
-        at += stride();
+        at += 1;
     }
     assert_nothing_left();
-    report("unstage", at - stride());
+    report("unstage", at - 1);
     own().with_content().stage(&open_host()).await.unwrap();
 }
 

@@ -1,4 +1,4 @@
-//! Many volumes: twenty at once, and thirty on one node; a hundred with `PERILUNE_FULL=1`.
+//! Many volumes: twenty at once, and a hundred on one node.
 
 use std::{sync::Arc, time::Instant};
 
@@ -13,25 +13,24 @@ use crate::{
 const SHARED: &str = "iqn.2026-01.test:array";
 const AT_ONCE: usize = 20;
 
-fn many() -> usize {
-    if std::env::var_os("PERILUNE_FULL").is_some() { 100 } else { 30 }
-}
+const MANY: u32 = 100;
+const MIB: u64 = 4;
 
 pub(crate) fn all() {
     let shared = Target::make(SHARED, None);
-    let subjects: Vec<Subject> = (0..many() as u32)
+    let subjects: Vec<Subject> = (0..MANY)
         .map(|index| {
-            let volume = Volume::in_memory(100 + index, 16);
+            let volume = Volume::in_memory(100 + index, MIB);
             shared.map(1 + index, volume);
             let name: &'static str = Box::leak(format!("pvc-{index}").into_boxed_str());
-            Subject::new(name, volume, &shared, u64::from(index) + 1, 16).block().within(200)
+            Subject::new(name, volume, &shared, u64::from(index) + 1, MIB).block().within(200)
         })
         .collect();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let host = Arc::new(open_host());
         step("twenty volumes at once", at_once(&host, &subjects[..AT_ONCE])).await;
-        step(&format!("{} volumes on one node", many()), all_there(&host, &subjects)).await;
+        step(&format!("{MANY} volumes on one node"), all_there(&host, &subjects)).await;
     });
     verdict();
 }
@@ -86,7 +85,7 @@ async fn all_there(host: &Arc<LinuxHost>, subjects: &[Subject]) {
     let started = Instant::now();
     let found = host.staged().await.unwrap();
     let (paths, counting) = (found.iter().map(|volume| volume.found).sum::<usize>(), started.elapsed());
-    assert_eq!((found.len(), paths), (many(), many()));
+    assert_eq!((found.len(), paths), (subjects.len(), subjects.len()));
     println!(
         "   {} staged in {staged:.1?}; {before} before, {} after; counting their paths takes {counting:.1?}",
         subjects.len(),

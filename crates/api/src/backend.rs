@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 pub use connection::{CaBundle, Chap, ChapMode, Endpoint, Iscsi, KeyReference, SecretReference, Tls};
 pub use placing::{Defaults, Pool, Qos, Scheduling, Segments};
 pub use status::{
-    ArrayBackendStatus, ArrayIdentity, Capabilities, Capacity, Counts, CredentialState, FrozenBy,
-    FrozenState, PoolStatus, PortStatus, RotationResult, ScanState,
+    ArrayBackendStatus, ArrayIdentity, Capabilities, Capacity, Counts, CredentialState, EndpointStatus,
+    FrozenBy, FrozenState, PoolStatus, PortStatus, RotationResult, ScanState,
 };
 pub use vendor::{ArrayType, ClusterPairing, QosTier, SolidFire, Xiv};
 

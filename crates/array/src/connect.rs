@@ -15,6 +15,18 @@ pub enum Vendor {
     Storagecenter,
 }
 
+impl Vendor {
+    /// Where the family's management listens unless somebody moved it.
+    pub fn management_port(self) -> u16 {
+        match self {
+            Self::Xiv => 7778,
+            Self::Ds8k => 8452,
+            Self::Solidfire => 443,
+            Self::Storagecenter => 3033,
+        }
+    }
+}
+
 impl fmt::Display for Vendor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

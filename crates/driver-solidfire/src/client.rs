@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use perilune_array::{ConnectSpec, Error, ErrorKind, Result, Trust};
+use perilune_array::{ConnectSpec, Error, ErrorKind, Result, Trust, Vendor};
 use perilune_wire::{Address, Client, Login, Plan, Redaction};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -11,7 +11,6 @@ use crate::fault;
 use crate::protocol::version::{self, ApiAnswer};
 use crate::protocol::{NoParams, Nothing, Request, Response};
 
-const PORT: u16 = 443;
 /// A whole cluster's snapshots are listed in one answer, about a kilobyte each.
 const LONGEST_ANSWER: usize = 64 << 20;
 
@@ -31,7 +30,7 @@ impl Session {
             chap.flat_map(|chap| [Some(&chap.password), chap.mutual.as_ref().map(|login| &login.password)]);
         let address = |endpoint: &perilune_array::Endpoint| Address {
             host: endpoint.address.clone(),
-            port: endpoint.port.unwrap_or(PORT),
+            port: endpoint.port.unwrap_or(Vendor::Solidfire.management_port()),
         };
         let plan = Plan {
             addresses: spec.endpoints.iter().map(address).collect(),

@@ -2,13 +2,12 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use perilune_array::{ConnectSpec, Credentials, Result, Trust};
+use perilune_array::{ConnectSpec, Credentials, Result, Trust, Vendor};
 use perilune_wire::{Address, Line, Login, Plan, Redaction};
 
 use crate::fault;
 use crate::protocol::{Answer, Command, Frame, Row, read};
 
-const PORT: u16 = 7778;
 /// All volumes and snapshots of a system come in one answer, less than a kilobyte each.
 const LONGEST_ANSWER: usize = 64 << 20;
 
@@ -25,7 +24,7 @@ impl Session {
         let chap = spec.chap.iter().map(|chap| chap.password.reveal().to_owned());
         let address = |endpoint: &perilune_array::Endpoint| Address {
             host: endpoint.address.clone(),
-            port: endpoint.port.unwrap_or(PORT),
+            port: endpoint.port.unwrap_or(Vendor::Xiv.management_port()),
         };
         let plan = Plan {
             addresses: spec.endpoints.iter().map(address).collect(),

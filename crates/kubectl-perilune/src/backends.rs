@@ -35,7 +35,7 @@ fn text(backends: &[ArrayBackend], wide: bool, now: Timestamp) -> String {
     for backend in backends {
         table.row(cells(backend, now));
     }
-    format!("{}{}", table.text(), remarks(backends))
+    format!("{}{}", table.text(), remarks(backends, now))
 }
 
 fn cells(backend: &ArrayBackend, now: Timestamp) -> Vec<String> {
@@ -66,7 +66,7 @@ fn cells(backend: &ArrayBackend, now: Timestamp) -> Vec<String> {
 }
 
 /// The conditions that somebody should look after, in full.
-fn remarks(backends: &[ArrayBackend]) -> String {
+fn remarks(backends: &[ArrayBackend], now: Timestamp) -> String {
     let mut text = String::new();
     for backend in backends {
         let conditions = backend.status.as_ref().map_or(&[][..], |status| &status.conditions);
@@ -86,6 +86,15 @@ fn remarks(backends: &[ArrayBackend]) -> String {
                 );
                 told.push(&condition.message);
             }
+        }
+        let endpoints = backend.status.as_ref().map_or(&[][..], |status| &status.endpoints);
+        for endpoint in endpoints.iter().filter(|endpoint| !endpoint.reachable) {
+            text += &format!(
+                "\n{}: management address {} took no connection when it was last tried, {} ago\n",
+                backend.name_any(),
+                endpoint.address,
+                age(endpoint.last_probe_time.0, now)
+            );
         }
     }
     text
@@ -117,6 +126,20 @@ mod tests {
         assert_eq!(shown.matches("192.0.2.10 does not answer").count(), 1, "{shown}");
         assert!(!shown.contains("FIRMWARE"));
         assert!(text(&[backend("True", "")], true, Timestamp::UNIX_EPOCH).contains("FIRMWARE"));
+    }
+
+    #[test]
+    fn a_management_address_that_is_gone_is_told_although_another_serves() {
+        let mut backend = backend("True", "");
+        let tried = json!([
+            {"address": "192.0.2.10:443", "reachable": true, "lastProbeTime": "2026-01-01T00:00:00Z", "latencyMs": 1},
+            {"address": "192.0.2.11:443", "reachable": false, "lastProbeTime": "2026-01-01T00:00:00Z"},
+        ]);
+        backend.status.as_mut().unwrap().endpoints = serde_json::from_value(tried).unwrap();
+        let shown = text(&[backend], false, "2026-01-01T00:04:00Z".parse().unwrap());
+        let told =
+            "gold: management address 192.0.2.11:443 took no connection when it was last tried, 4m ago";
+        assert!(shown.contains(told) && !shown.contains("192.0.2.10:443"), "{shown}");
     }
 
     #[test]

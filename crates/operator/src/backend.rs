@@ -1,6 +1,7 @@
 //! The reconciler of `ArrayBackend`: keeps the engine's fleet as the objects say, and says in them what the fleet found.
 
 mod describe;
+mod endpoints;
 mod placing;
 mod report;
 mod resolve;
@@ -27,6 +28,7 @@ use crate::ArrayVolumeLedger;
 use crate::claims;
 use crate::runner::{Command, FirstRound, Kind, Operations, Runner, Verdict};
 use describe::Unresolved;
+use endpoints::Probed;
 use resolve::Resolved;
 use scan::Scanned;
 
@@ -126,7 +128,13 @@ enum Plan {
     /// It is deleted and nothing of ours is on the array any more.
     Release { name: String },
     /// Use it as described.
-    Use { spec: Box<BackendSpec>, secret_version: Option<String>, on_record: OnRecord, scan: bool },
+    Use {
+        spec: Box<BackendSpec>,
+        secret_version: Option<String>,
+        on_record: OnRecord,
+        scan: bool,
+        probe: bool,
+    },
     /// It cannot be described.
     Wait { why: Unresolved, on_record: OnRecord },
 }
@@ -141,6 +149,7 @@ enum Outcome {
         secret_version: Option<String>,
         on_record: OnRecord,
         scanned: Option<Scanned>,
+        probed: Option<Vec<Probed>>,
     },
     Waiting {
         why: Unresolved,
@@ -175,10 +184,11 @@ impl Kind for Backends {
         if object.metadata.deletion_timestamp.is_some() {
             on_record.volumes = self.ledger.count(&name).await?;
         }
-        let scan_due =
-            scan::due(object.status.as_ref().and_then(|status| status.scan.as_ref()), Timestamp::now());
+        let (status, now) = (object.status.as_ref(), Timestamp::now());
+        let scan_due = scan::due(status.and_then(|status| status.scan.as_ref()), now);
+        let probe_due = endpoints::due(status, object.spec.endpoints.len(), now);
         let referred = resolve::resolve(&self.client, &self.namespace, &object.spec).await?;
-        Ok(Resolved { on_record, draining, scan_due, ..referred })
+        Ok(Resolved { on_record, draining, scan_due, probe_due, ..referred })
     }
 
     fn decide(&self, object: &ArrayBackend, inputs: Resolved) -> Plan {
@@ -191,15 +201,18 @@ impl Kind for Backends {
                 self.engine.fleet().remove(&name);
                 Outcome::Released
             }
-            Plan::Use { spec, secret_version, on_record, scan } => {
-                let applied = Box::new(self.engine.fleet().apply((*spec).clone()).await);
+            Plan::Use { spec, secret_version, on_record, scan, probe } => {
+                let probing =
+                    async { if probe { Some(endpoints::probe(&spec.connect).await) } else { None } };
+                let (applied, probed) = tokio::join!(self.engine.fleet().apply((*spec).clone()), probing);
+                let applied = Box::new(applied);
                 let scanned = match applied.as_ref() {
                     Applied::Working(_) | Applied::KeptOld { .. } if scan => {
                         Some(self.scan(&spec.name).await)
                     }
                     _ => None,
                 };
-                Outcome::Used { applied, spec, secret_version, on_record, scanned }
+                Outcome::Used { applied, spec, secret_version, on_record, scanned, probed }
             }
             Plan::Wait { why, on_record } => Outcome::Waiting { why, on_record },
         }

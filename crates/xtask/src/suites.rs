@@ -331,8 +331,9 @@ fn cluster() -> Result<Vec<Command>> {
 
 /// Programs that start a lab: one at a time, because each fills the machine.
 fn on_the_lab(suite: &str) -> Result<Vec<Command>> {
-    let mut commands = apart(suite, &["--nocapture", "--test-threads", "1"])?;
-    let (components, kernel) = (setup::run()?, kernel::folder()?);
+    // first, for they take longest
+    let components = setup::run()?;
+    let (kernel, mut commands) = (kernel::folder()?, apart(suite, &["--nocapture", "--test-threads", "1"])?);
     for command in &mut commands {
         command.env("KUBEBUILDER_ASSETS", &components).env("PERILUNE_ROOT", workspace::root());
         command.env(kernel::VARIABLE, &kernel);

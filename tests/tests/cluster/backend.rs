@@ -145,3 +145,31 @@ fn a_backend_with_volumes_is_not_deleted() {
         .map(drop)
     });
 }
+
+#[test]
+fn a_management_address_that_is_gone_is_told_while_another_serves() {
+    on_bed(|bed| {
+        let set = |endpoints: &Value| {
+            let patch = json!({"spec": {"endpoints": endpoints}}).to_string();
+            bed.kubectl.run(&["patch", "arraybackend", "sf1", "--type=merge", "-p", &patch])
+        };
+        let tried = |wanted: &[bool]| {
+            wait_for(&format!("endpoints {wanted:?}"), Duration::from_secs(150), || {
+                let told = bed.kubectl.get(&["arraybackend", "sf1"])?["status"]["endpoints"].take();
+                let seen: Vec<bool> =
+                    told.as_array().into_iter().flatten().map(|one| one["reachable"] == true).collect();
+                Ok(if seen == wanted { Ok(told) } else { Err(told.to_string()) })
+            })
+        };
+        let usual = bed.kubectl.get(&["arraybackend", "sf1"])?["spec"]["endpoints"].take();
+        tried(&[true])?;
+        let mut with_another = usual.clone();
+        with_another.as_array_mut().into_iter().for_each(|list| list.push(json!({"address": "10.250.0.99"})));
+        set(&with_another)?;
+        let told = tried(&[true, false])?;
+        ensure!(told[1]["address"] == "10.250.0.99:443", "{told}");
+        says(bed, "sf1", ("Ready", "True", "Ready"), &[])?;
+        set(&usual)?;
+        tried(&[true]).map(drop)
+    });
+}

@@ -25,6 +25,11 @@ pub struct ArrayBackendStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub array: Option<ArrayIdentity>,
 
+    /// Which management addresses take connections.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 4))]
+    pub endpoints: Vec<EndpointStatus>,
+
     /// What the array can do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capabilities: Option<Capabilities>,
@@ -131,6 +136,21 @@ pub struct ArrayIdentity {
     /// Version of its management interface that is spoken with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub api_version: Option<String>,
+}
+
+/// One management address.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EndpointStatus {
+    /// The address with its port.
+    pub address: String,
+    /// Whether it took a connection when it was last tried. That says nothing about login and identity.
+    pub reachable: bool,
+    /// When it was last tried: every five minutes.
+    pub last_probe_time: Time,
+    /// How long the connection took, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency_ms: Option<i64>,
 }
 
 /// What the array can do.

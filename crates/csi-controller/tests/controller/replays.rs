@@ -52,18 +52,23 @@ async fn a_replay_of_a_finished_call_alters_nothing_on_the_array() {
     assert_eq!(rig.altered(), Vec::<&str>::new());
 }
 
+/// The controller said that its time was up, or the caller was first to give up.
+fn gave_up(status: &tonic::Status) -> bool {
+    matches!(status.code(), tonic::Code::DeadlineExceeded | tonic::Code::Cancelled)
+}
+
 #[tokio::test]
 async fn a_call_whose_answer_is_lost_is_taken_up_by_the_next_one() {
     let mut rig = Rig::new().await;
     rig.array.faults().plan(When::Nth("volumes.create", 1), Fault::HangAfter);
     let lost = rig.client.create_volume(ask::hasty(ask::create("pvc-1", 1))).await.unwrap_err();
-    assert_eq!(lost.code(), tonic::Code::DeadlineExceeded);
+    assert!(gave_up(&lost), "{lost}");
     let id = rig.made(ask::create("pvc-1", 1)).await.volume_id;
     rig.on_array("pvc-1");
 
     rig.array.faults().plan(When::Nth("snapshots.create", 1), Fault::HangAfter);
     let lost = rig.client.create_snapshot(ask::hasty(ask::snapshot("snap-1", &id))).await.unwrap_err();
-    assert_eq!(lost.code(), tonic::Code::DeadlineExceeded);
+    assert!(gave_up(&lost), "{lost}");
     let snapshot = rig.taken("snap-1", &id).await;
     assert_eq!(rig.array.inventory().snapshots.len(), 1);
     // the lost request may still be carried out: until that is past, nobody is told that the snapshot is gone for good
@@ -73,7 +78,7 @@ async fn a_call_whose_answer_is_lost_is_taken_up_by_the_next_one() {
     let id = rig.made(ask::create("pvc-2", 1)).await.volume_id;
     rig.array.faults().plan(When::Nth("volumes.delete", 1), Fault::HangAfter);
     let lost = rig.client.delete_volume(ask::hasty(ask::delete(&id))).await.unwrap_err();
-    assert_eq!(lost.code(), tonic::Code::DeadlineExceeded);
+    assert!(gave_up(&lost), "{lost}");
     rig.client.delete_volume(ask::delete(&id)).await.unwrap();
     assert_eq!((rig.array.inventory().volumes.len(), rig.ledger.entries().len()), (1, 1));
 }

@@ -35,12 +35,14 @@ pub(super) fn decide(object: &ArrayBackend, inputs: Resolved) -> Plan {
     let on_record = inputs.on_record;
     let free = on_record.volumes == 0 || object.spec.deletion_policy() == backend::DeletionPolicy::Retain;
     let secret_version = inputs.account.as_ref().and_then(|account| account.version.clone());
-    let (draining, scan) = (inputs.draining, inputs.scan_due);
+    let (draining, scan, probe) = (inputs.draining, inputs.scan_due, inputs.probe_due);
     match description(object, inputs) {
         // a volume may just have been placed there: first stop that, then count
         Ok(_) if deleted && free && draining => Plan::Release { name: object.name_any() },
         Err(_) if deleted && free => Plan::Release { name: object.name_any() },
-        Ok(spec) => Plan::Use { spec: Box::new(spec), secret_version, on_record, scan: scan && !deleted },
+        Ok(spec) => {
+            Plan::Use { spec: Box::new(spec), secret_version, on_record, scan: scan && !deleted, probe }
+        }
         Err(why) => Plan::Wait { why, on_record },
     }
 }

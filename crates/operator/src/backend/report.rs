@@ -14,9 +14,9 @@ use perilune_engine::{
     Trust,
 };
 
-use super::Outcome;
 use super::describe::Unresolved;
 use super::scan::Scanned;
+use super::{Outcome, endpoints};
 use crate::runner::Verdict;
 
 /// How often an array that works is looked at.
@@ -33,8 +33,11 @@ pub(super) fn report(object: &ArrayBackend, outcome: Outcome, now: &Time) -> Ver
     let (claims, on_record, requeue) = match outcome {
         Outcome::Released => return Verdict { status, requeue: Requeue::OnChange, released: true },
         Outcome::Waiting { why, on_record } => (waiting(&why), on_record, Requeue::After(RETRY)),
-        Outcome::Used { applied, spec, secret_version, on_record, scanned } => {
+        Outcome::Used { applied, spec, secret_version, on_record, scanned, probed } => {
             facts::record(&mut status, &applied);
+            if let Some(probed) = probed {
+                status.endpoints = endpoints::told(probed, now);
+            }
             if let Some(scanned) = scanned {
                 self::scanned(&mut status, object, &scanned, now);
             }

@@ -30,6 +30,8 @@ pub(super) struct Resolved {
     pub(super) draining: bool,
     /// It is time to look through the whole array.
     pub(super) scan_due: bool,
+    /// It is time to try its management addresses.
+    pub(super) probe_due: bool,
 }
 
 /// A CA bundle, or where it is missing.
@@ -63,7 +65,8 @@ pub(super) async fn resolve(
         Some(reference) => bundle(client, namespace, &secrets, reference).await?,
         None => None,
     };
-    Ok(Resolved { account, chap, bundle, on_record: OnRecord::default(), draining: false, scan_due: false })
+    let (on_record, draining, scan_due, probe_due) = (OnRecord::default(), false, false, false);
+    Ok(Resolved { account, chap, bundle, on_record, draining, scan_due, probe_due })
 }
 
 async fn secret(secrets: &Api<Secret>, name: &str) -> Result<Option<SecretData>, kube::Error> {

@@ -43,6 +43,7 @@ fn inputs() -> Resolved {
         on_record: OnRecord::default(),
         draining: false,
         scan_due: false,
+        probe_due: false,
     }
 }
 

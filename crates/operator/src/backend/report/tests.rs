@@ -84,6 +84,7 @@ fn used(applied: Applied, version: &str, trust: Trust) -> Outcome {
         secret_version: Some(version.to_owned()),
         on_record: OnRecord { volumes: 2, ..OnRecord::default() },
         scanned: None,
+        probed: None,
     }
 }
 
